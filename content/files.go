@@ -1,0 +1,80 @@
+package content
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+)
+
+// Limits on what is read: far above what a lab needs, far below what would hurt.
+const (
+	maxFileBytes = 256 << 10
+	maxLabBytes  = 8 << 20
+	maxLabFiles  = 1000
+)
+
+// listing is what a folder of a lab holds, in order of name, without hidden entries.
+type listing struct {
+	// dir is relative to the lab's folder.
+	dir         string
+	files, dirs []string
+}
+
+func hidden(name string) bool { return name[0] == '.' }
+
+// path returns name, which is relative to the lab's folder, relative to the file system.
+func (l *loader) path(name string) string { return path.Join(l.dir, name) }
+
+// fault adds what is wrong with a file or folder of the lab as a whole.
+func (l *loader) fault(name, field, problem, fix string) {
+	l.found.add(Position{File: l.path(name)}, field, problem, fix)
+}
+
+// list lists a folder of the lab. Links, sockets and the like are refused: a lab from elsewhere must not lead out of
+// its folder.
+func (l *loader) list(dir string) (listing, error) {
+	entries, err := fs.ReadDir(l.fsys, l.path(dir))
+	if err != nil {
+		return listing{}, err
+	}
+	all := listing{dir: dir}
+	for _, entry := range entries {
+		switch {
+		case hidden(entry.Name()):
+		case entry.IsDir():
+			all.dirs = append(all.dirs, entry.Name())
+		case entry.Type().IsRegular():
+			all.files = append(all.files, entry.Name())
+		default:
+			l.fault(path.Join(dir, entry.Name()), "", "it is neither a regular file nor a folder", "put a copy of the file here")
+		}
+	}
+	return all, nil
+}
+
+// read reads a file, and reports false where it is too big or the lab is.
+func (l *loader) read(name string) (File, bool, error) {
+	f, err := l.fsys.Open(l.path(name))
+	if err != nil {
+		return File{}, false, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxFileBytes+1))
+	if err != nil {
+		return File{}, false, err
+	}
+	if len(data) > maxFileBytes {
+		l.fault(name, "", fmt.Sprintf("the file is larger than %d KiB", maxFileBytes>>10), "make it smaller")
+		return File{}, false, nil
+	}
+	l.files++
+	l.bytes += len(data)
+	if l.files > maxLabFiles || l.bytes > maxLabBytes {
+		if l.files-1 <= maxLabFiles && l.bytes-len(data) <= maxLabBytes {
+			l.fault("", "", fmt.Sprintf("the lab has more than %d files or %d MiB", maxLabFiles, maxLabBytes>>20), "divide it into several labs")
+		}
+		return File{}, false, nil
+	}
+	return File{Path: name, Data: data}, true, nil
+}

@@ -1,0 +1,183 @@
+package content
+
+import (
+	"fmt"
+	"net/url"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// labYAML is lab.yaml.
+type labYAML struct {
+	ID       string      `yaml:"id"`
+	Title    Text        `yaml:"title"`
+	Summary  Text        `yaml:"summary"`
+	Minutes  int         `yaml:"minutes"`
+	Needs    []string    `yaml:"needs,omitempty"`
+	Learn    []Link      `yaml:"learn,omitempty"`
+	Exams    []string    `yaml:"exams,omitempty"`
+	Cluster  clusterYAML `yaml:"cluster"`
+	Requires []string    `yaml:"requires,omitempty"`
+}
+
+type clusterYAML struct {
+	Release string     `yaml:"release"`
+	Nodes   []nodeYAML `yaml:"nodes"`
+}
+
+type nodeYAML struct {
+	Name    string `yaml:"name"`
+	Zone    string `yaml:"zone"`
+	Pool    string `yaml:"pool"`
+	Version string `yaml:"version,omitempty"`
+}
+
+var (
+	// word is an id: of a lab, a step, a check, a capability.
+	word = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+	// minor is a release of Kubernetes without its patch level.
+	minor = regexp.MustCompile(`^[1-9]\d*\.\d+$`)
+	// labelValue is what Kubernetes takes as the value of a label.
+	labelValue = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$`)
+)
+
+const (
+	wordRule  = "use lower-case letters, digits and single hyphens"
+	minorRule = `write major and minor, such as "1.37"`
+	maxWord   = 63
+)
+
+func isWord(s string) bool { return len(s) <= maxWord && word.MatchString(s) }
+
+func (l *loader) loadLabFile(root listing, lab *Lab) error {
+	if !slices.Contains(root.files, labFile) {
+		l.fault(labFile, "", "the file is missing", "every lab has one"+insteadOf(labFile, root.files))
+		return nil
+	}
+	file, ok, err := l.read(labFile)
+	if err != nil || !ok {
+		return err
+	}
+	doc, ok := parseDocument(l.path(labFile), file.Data, 1, l.found)
+	if !ok {
+		return nil
+	}
+	var y labYAML
+	flawless, err := decodeDocument(doc, &y, l.found)
+	if err != nil || !flawless {
+		return err
+	}
+	l.checkLabFile(doc, y)
+	lab.ID, lab.Title, lab.Summary, lab.Minutes = y.ID, y.Title, y.Summary, y.Minutes
+	lab.Needs, lab.Learn, lab.Exams, lab.Requires = y.Needs, y.Learn, y.Exams, y.Requires
+	lab.Cluster.Release = y.Cluster.Release
+	for _, n := range y.Cluster.Nodes {
+		lab.Cluster.Nodes = append(lab.Cluster.Nodes, Node(n))
+	}
+	return nil
+}
+
+// insteadOf points at a file that was probably meant.
+func insteadOf(want string, there []string) string {
+	if near := nearest(want, there); near != "" {
+		return fmt.Sprintf("; rename %s to %s", near, want)
+	}
+	return ""
+}
+
+func (l *loader) checkLabFile(doc document, y labYAML) {
+	add := l.found.add
+	switch folder := path.Base(l.dir); {
+	case !isWord(y.ID):
+		add(doc.at("id"), "id", fmt.Sprintf("%q is no id", y.ID), wordRule)
+	case folder != "." && y.ID != folder:
+		add(doc.at("id"), "id", fmt.Sprintf("the id is %q, but the folder is %q", y.ID, folder), "give both the same name")
+	}
+	l.oneLineText(doc, y.Title, "title")
+	if y.Minutes < 1 || y.Minutes > 600 {
+		add(doc.at("minutes"), "minutes", fmt.Sprintf("%d minutes are out of range", y.Minutes), "write a number from 1 to 600")
+	}
+	l.checkWords(doc, "needs", y.Needs)
+	if i := slices.Index(y.Needs, y.ID); i >= 0 {
+		add(doc.at("needs", i), indexed("needs", i), "the lab needs itself", "remove it")
+	}
+	l.checkWords(doc, "requires", y.Requires)
+	l.checkRepeated(doc, "exams", y.Exams)
+	for i, link := range y.Learn {
+		l.oneLineText(doc, link.Title, "learn", i, "title")
+		if u, err := url.Parse(link.URL); err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil {
+			add(doc.at("learn", i, "url"), indexed("learn", i)+".url", fmt.Sprintf("%q is no link", link.URL), "write an address that begins with https://")
+		}
+	}
+	l.checkCluster(doc, y.Cluster)
+}
+
+func (l *loader) checkCluster(doc document, c clusterYAML) {
+	add := l.found.add
+	if !minor.MatchString(c.Release) {
+		add(doc.at("cluster", "release"), "cluster.release", fmt.Sprintf("%q is no release", c.Release), minorRule)
+	}
+	names := map[string]int{}
+	for i, n := range c.Nodes {
+		field := indexed("cluster.nodes", i)
+		at := func(key string) Position { return doc.at("cluster", "nodes", i, key) }
+		if !isWord(n.Name) {
+			add(at("name"), field+".name", fmt.Sprintf("%q is no name of a node", n.Name), wordRule)
+		}
+		if first, taken := names[n.Name]; taken {
+			add(at("name"), field+".name", fmt.Sprintf("the name %q is taken by nodes[%d]", n.Name, first), "choose another one")
+		} else {
+			names[n.Name] = i
+		}
+		for _, label := range []struct{ key, value string }{{"zone", n.Zone}, {"pool", n.Pool}} {
+			if !labelValue.MatchString(label.value) {
+				add(at(label.key), field+"."+label.key, fmt.Sprintf("%q cannot be the value of a label", label.value),
+					"use letters, digits, hyphens, dots and underscores, at most 63")
+			}
+		}
+		if n.Version != "" && !minor.MatchString(n.Version) {
+			add(at("version"), field+".version", fmt.Sprintf("%q is no release", n.Version), minorRule)
+		}
+	}
+}
+
+// checkWords finds what is no id, and what is there twice.
+func (l *loader) checkWords(doc document, field string, list []string) {
+	for i, s := range list {
+		if !isWord(s) {
+			l.found.add(doc.at(field, i), indexed(field, i), fmt.Sprintf("%q is no id", s), wordRule)
+		}
+	}
+	l.checkRepeated(doc, field, list)
+}
+
+func (l *loader) checkRepeated(doc document, field string, list []string) {
+	for i, s := range list {
+		if first := slices.Index(list, s); first < i {
+			l.found.add(doc.at(field, i), indexed(field, i), fmt.Sprintf("%q is there twice, first as %s", s, indexed(field, first)), "keep one of them")
+		}
+	}
+}
+
+// oneLineText requires both languages of the text at the path to be one line, as a title has to be.
+func (l *loader) oneLineText(doc document, t Text, at ...any) {
+	field := ""
+	for _, element := range at {
+		if i, ok := element.(int); ok {
+			field = indexed(field, i)
+		} else {
+			field = dotted(field, element.(string))
+		}
+	}
+	for _, lang := range Langs {
+		oneLine(doc.at(append(slices.Clone(at), string(lang))...), dotted(field, string(lang)), t.In(lang), l.found)
+	}
+}
+
+func oneLine(at Position, field, s string, found *faults) {
+	if strings.ContainsAny(s, "\n\t") {
+		found.add(at, field, "a title has to be one line", "remove line breaks and tabs")
+	}
+}

@@ -1,0 +1,221 @@
+package content
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+const (
+	labFile  = "lab.yaml"
+	stepFile = "step.yaml"
+	setupDir = "setup"
+)
+
+// LoadAll loads every lab of fsys, which is every folder at its top that has a lab.yaml or folders with a step.yaml.
+// It returns the labs that are flawless in the order of their ids, and all that is wrong with the others as Errors.
+func LoadAll(fsys fs.FS) ([]*Lab, error) {
+	entries, err := fs.ReadDir(fsys, ".")
+	if err != nil {
+		return nil, fmt.Errorf("list the labs: %w", err)
+	}
+	found := &faults{}
+	var labs []*Lab
+	for _, entry := range entries {
+		if hidden(entry.Name()) || !entry.IsDir() || !looksLikeLab(fsys, entry.Name()) {
+			continue
+		}
+		lab, err := Load(fsys, entry.Name())
+		if wrong, ok := errors.AsType[Errors](err); ok {
+			found.list = append(found.list, wrong...)
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		labs = append(labs, lab)
+	}
+	slices.SortFunc(labs, func(a, b *Lab) int { return cmp.Compare(a.ID, b.ID) })
+	return labs, found.err()
+}
+
+func looksLikeLab(fsys fs.FS, dir string) bool {
+	for _, pattern := range []string{labFile, "lab.yml", "*/" + stepFile} {
+		// A folder's name may hold what Glob takes for a pattern; such a one is no lab.
+		if found, err := fs.Glob(fsys, path.Join(dir, pattern)); err == nil && len(found) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Load loads the lab in the folder dir of fsys. What is wrong with it comes back as Errors, all of it at once; any
+// other error is about reading fsys. The lab's id must be the folder's name, unless dir is ".", whose name nobody knows.
+func Load(fsys fs.FS, dir string) (*Lab, error) {
+	info, err := fs.Lstat(fsys, dir)
+	if err != nil {
+		return nil, fmt.Errorf("open the lab: %w", err)
+	}
+	found := &faults{}
+	if !info.IsDir() {
+		found.add(Position{File: dir}, "", "a lab is a folder, and this is not one", "name the folder that holds lab.yaml")
+		return nil, found.err()
+	}
+	l := &loader{fsys: fsys, dir: dir, found: found}
+	lab, err := l.load()
+	if err != nil {
+		return nil, fmt.Errorf("read the lab %s: %w", dir, err)
+	}
+	if err := found.err(); err != nil {
+		return nil, err
+	}
+	return lab, nil
+}
+
+// loader reads one lab. Its methods add what is wrong to found and go on; an error that they return is about reading.
+type loader struct {
+	fsys  fs.FS
+	dir   string
+	found *faults
+	// files and bytes read so far.
+	files, bytes int
+}
+
+// stepDir matches the name of a step's folder: a number that gives the order, and the step's id.
+var stepDir = regexp.MustCompile(`^(\d{2})-([a-z0-9]+(?:-[a-z0-9]+)*)$`)
+
+func (l *loader) load() (*Lab, error) {
+	root, err := l.list("")
+	if err != nil {
+		return nil, err
+	}
+	lab := &Lab{}
+	if lab.FS, err = fs.Sub(l.fsys, l.dir); err != nil {
+		return nil, err
+	}
+	if err := l.loadLabFile(root, lab); err != nil {
+		return nil, err
+	}
+	numbers, ids := map[string]string{}, map[string]string{}
+	for _, name := range root.dirs {
+		if name == setupDir {
+			if lab.Setup, err = l.loadSetup(setupDir); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		match := stepDir.FindStringSubmatch(name)
+		if match == nil {
+			l.fault(name, "", "the folder is no step", "name it by number and id, such as 10-drain, "+orMean(name, []string{setupDir}))
+			continue
+		}
+		l.unique(numbers, match[1], name, "the step number "+match[1])
+		l.unique(ids, match[2], name, "the step id "+match[2])
+		step, err := l.loadStep(name, match[2])
+		if err != nil {
+			return nil, err
+		}
+		lab.Steps = append(lab.Steps, step)
+	}
+	l.unknownFiles(root, []string{labFile, setupDir})
+	if len(lab.Steps) == 0 {
+		l.fault("", "", "the lab has no steps", "add a folder such as 10-first with a step.yaml")
+	}
+	return lab, nil
+}
+
+// unique records that name uses value, and finds the second that does.
+func (l *loader) unique(seen map[string]string, value, name, what string) {
+	if first, taken := seen[value]; taken {
+		l.fault(name, "", fmt.Sprintf("%s is taken by %s", what, first), "choose another one")
+		return
+	}
+	seen[value] = name
+}
+
+func orMean(name string, candidates []string) string {
+	if near := nearest(name, candidates); near != "" {
+		return fmt.Sprintf("or did you mean %q?", near)
+	}
+	return "or remove it"
+}
+
+// stepFiles are what a step's folder may hold; folders without their slash.
+var stepFiles = [...]string{stepFile, "en.md", "ja.md", setupDir, "solution.sh", "also-right", "wrong"}
+
+func (l *loader) loadStep(dir, id string) (*Step, error) {
+	entries, err := l.list(dir)
+	if err != nil {
+		return nil, err
+	}
+	step := &Step{ID: id, Dir: dir, Lessons: map[Lang]*Lesson{}}
+	if err := l.loadStepFile(entries, dir, step); err != nil {
+		return nil, err
+	}
+	if err := l.loadLessons(entries, dir, step); err != nil {
+		return nil, err
+	}
+	if slices.Contains(entries.dirs, setupDir) {
+		if step.Setup, err = l.loadSetup(path.Join(dir, setupDir)); err != nil {
+			return nil, err
+		}
+	}
+	if err := l.loadAnswers(entries, dir, step); err != nil {
+		return nil, err
+	}
+	l.unknownDirs(entries, dir)
+	l.unknownFiles(entries, stepFiles[:])
+	return step, nil
+}
+
+func (l *loader) loadLessons(entries listing, dir string, step *Step) error {
+	parsed := map[Lang]lesson{}
+	for _, lang := range Langs {
+		name := string(lang) + ".md"
+		if !slices.Contains(entries.files, name) {
+			l.fault(path.Join(dir, name), "", "the lesson is missing", "write it in English and in Japanese")
+			continue
+		}
+		file, ok, err := l.read(path.Join(dir, name))
+		if err != nil {
+			return err
+		}
+		if !ok {
+			continue
+		}
+		if one, ok := parseLesson(l.path(file.Path), file.Data, len(step.Hints), l.found); ok {
+			parsed[lang] = one
+			step.Lessons[lang] = one.value(len(step.Hints))
+		}
+	}
+	en, hasEN := parsed[English]
+	ja, hasJA := parsed[Japanese]
+	if hasEN && hasJA {
+		compareLessons(en, ja, l.found)
+	}
+	return nil
+}
+
+func (l *loader) unknownDirs(entries listing, dir string) {
+	known := []string{setupDir, "also-right", "wrong"}
+	for _, name := range entries.dirs {
+		if !slices.Contains(known, name) {
+			l.fault(path.Join(dir, name), "", "a step has no such folder", didYouMean(name, known))
+		}
+	}
+}
+
+func (l *loader) unknownFiles(entries listing, known []string) {
+	for _, name := range entries.files {
+		if !slices.Contains(known, name) {
+			l.fault(path.Join(entries.dir, name), "", "there is no such file in a lab", didYouMean(name, known))
+		} else if !strings.Contains(name, ".") {
+			l.fault(path.Join(entries.dir, name), "", "this is a file and should be a folder", "make it a folder")
+		}
+	}
+}

@@ -1,0 +1,72 @@
+package content
+
+import (
+	"fmt"
+	"reflect"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Params are the parameters that a lab gives to a check, still undecided: only the check knows what they mean.
+// The zero value is no parameters at all.
+type Params struct {
+	doc   document
+	field string
+	// from is where the check stands, for parameters that are missing altogether.
+	from Position
+}
+
+// ParseParams reads parameters from YAML, as if they stood in file. The error is an Errors.
+func ParseParams(file string, data []byte) (Params, error) {
+	found := &faults{}
+	docs := parseDocuments(file, data, 1, found)
+	if len(docs) > 1 {
+		found.add(docs[1].at(), "", "it holds more than one YAML document", "remove the line --- and what follows")
+	}
+	if err := found.err(); err != nil {
+		return Params{}, err
+	}
+	p := Params{from: Position{File: file}}
+	if len(docs) == 1 {
+		p.doc = docs[0]
+	}
+	return p, nil
+}
+
+// IsZero reports whether there are no parameters.
+func (p Params) IsZero() bool { return p.doc.root == nil }
+
+// At returns where the parameters stand, or where the check does that has none.
+func (p Params) At() Position {
+	if p.IsZero() {
+		return p.from
+	}
+	return p.doc.at()
+}
+
+// Decode fills in the struct that into points to, strictly. Fields are named by their `yaml` tags; one without
+// ",omitempty" has to be there, and must not be an empty string, list or mapping; one without a tag is left alone.
+// Structs, pointers, slices, maps with string keys, strings, numbers, booleans, time.Duration ("90s") and whatever
+// implements encoding.TextUnmarshaler can be decoded; ",inline" takes a struct's fields for one's own.
+//
+// What is wrong with the parameters comes back as Errors, all of it at once. Any other error is a mistake in the struct.
+func (p Params) Decode(into any) error {
+	target := reflect.ValueOf(into)
+	if target.Kind() != reflect.Pointer || target.IsNil() || target.Elem().Kind() != reflect.Struct {
+		return fmt.Errorf("parameters are decoded into a pointer to a struct, not %T", into)
+	}
+	found := &faults{}
+	root := p.doc.root
+	if root == nil {
+		root = &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: p.from.Line, Column: p.from.Column}
+	}
+	file := p.doc.file
+	if file == "" {
+		file = p.from.File
+	}
+	d := decoder{file: file, found: found}
+	if err := d.decode(root, target.Elem(), p.field, false); err != nil {
+		return err
+	}
+	return found.err()
+}

@@ -1,0 +1,171 @@
+package content
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// stepYAML is step.yaml.
+type stepYAML struct {
+	Points     int         `yaml:"points"`
+	Checks     []checkYAML `yaml:"checks"`
+	Invariants []checkYAML `yaml:"invariants,omitempty"`
+	Hints      []hintYAML  `yaml:"hints,omitempty"`
+}
+
+type checkYAML struct {
+	ID    string   `yaml:"id"`
+	Use   string   `yaml:"use"`
+	Title Text     `yaml:"title"`
+	With  Params   `yaml:"with,omitempty"`
+	After []string `yaml:"after,omitempty"`
+}
+
+type hintYAML struct {
+	Cost int `yaml:"cost"`
+}
+
+// checkName is a name of the vocabulary: "pdb/allows-eviction". Whether there is one of that name is not content's to know.
+var checkName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*/[a-z0-9]+(-[a-z0-9]+)*$`)
+
+func (l *loader) loadStepFile(entries listing, dir string, step *Step) error {
+	name := path.Join(dir, stepFile)
+	if !slices.Contains(entries.files, stepFile) {
+		l.fault(name, "", "the file is missing", "every step has one"+insteadOf(stepFile, entries.files))
+		return nil
+	}
+	file, ok, err := l.read(name)
+	if err != nil || !ok {
+		return err
+	}
+	doc, ok := parseDocument(l.path(name), file.Data, 1, l.found)
+	if !ok {
+		return nil
+	}
+	var y stepYAML
+	if _, err := decodeDocument(doc, &y, l.found); err != nil {
+		return err
+	}
+	// Half a step file is still worth looking into: the number of hints is wanted for the lessons, the ids of checks for
+	// the wrong answers, and an author wants all errors at once.
+	step.Points = y.Points
+	step.Checks = l.checksOf(doc, "checks", y.Checks)
+	step.Invariants = l.checksOf(doc, "invariants", y.Invariants)
+	for _, h := range y.Hints {
+		step.Hints = append(step.Hints, Hint(h))
+	}
+	l.checkPoints(doc, y)
+	l.checkIDs(doc, y)
+	l.checkAfter(doc, y)
+	return nil
+}
+
+func (l *loader) checksOf(doc document, field string, list []checkYAML) []Check {
+	var all []Check
+	for i, c := range list {
+		at := doc.at(field, i)
+		if c.With.IsZero() {
+			c.With.field = indexed(field, i) + ".with"
+		}
+		c.With.from = at
+		all = append(all, Check{ID: c.ID, Use: c.Use, With: c.With, After: c.After, Title: c.Title, At: at})
+	}
+	return all
+}
+
+func (l *loader) checkPoints(doc document, y stepYAML) {
+	given := doc.at("points") != doc.at()
+	if given && (y.Points < 1 || y.Points > 100) {
+		l.found.add(doc.at("points"), "points", fmt.Sprintf("%d points are out of range", y.Points), "write a number from 1 to 100")
+	}
+	sum := 0
+	for i, h := range y.Hints {
+		if h.Cost < 0 {
+			l.found.add(doc.at("hints", i, "cost"), indexed("hints", i)+".cost", "a hint cannot give points", "write 0 or more")
+		}
+		sum += h.Cost
+	}
+	if given && sum > y.Points {
+		l.found.add(doc.at("hints"), "hints", fmt.Sprintf("all hints together cost %d points, but the step is worth %d", sum, y.Points), "make them cheaper")
+	}
+}
+
+// eachCheck calls f for every check and invariant, with its place within the file.
+func (y stepYAML) eachCheck(f func(list string, i int, c checkYAML)) {
+	for i, c := range y.Checks {
+		f("checks", i, c)
+	}
+	for i, c := range y.Invariants {
+		f("invariants", i, c)
+	}
+}
+
+func (l *loader) checkIDs(doc document, y stepYAML) {
+	first := map[string]string{}
+	y.eachCheck(func(list string, i int, c checkYAML) {
+		field := indexed(list, i)
+		// An empty one was missing, which has been said.
+		if c.ID != "" && !isWord(c.ID) {
+			l.found.add(doc.at(list, i, "id"), field+".id", fmt.Sprintf("%q is no id", c.ID), wordRule)
+		}
+		if before, taken := first[c.ID]; taken && c.ID != "" {
+			l.found.add(doc.at(list, i, "id"), field+".id", fmt.Sprintf("the id %q is taken by %s", c.ID, before), "choose another one")
+		} else {
+			first[c.ID] = field
+		}
+		if c.Use != "" && !checkName.MatchString(c.Use) {
+			l.found.add(doc.at(list, i, "use"), field+".use", fmt.Sprintf("%q is no name of a check", c.Use), "write one such as pdb/allows-eviction")
+		}
+		l.oneLineText(doc, c.Title, list, i, "title")
+	})
+}
+
+// checkAfter finds checks that come after what is not there, or after themselves.
+func (l *loader) checkAfter(doc document, y stepYAML) {
+	after := map[string][]string{}
+	var ids []string
+	y.eachCheck(func(_ string, _ int, c checkYAML) {
+		after[c.ID] = c.After
+		ids = append(ids, c.ID)
+	})
+	y.eachCheck(func(list string, i int, c checkYAML) {
+		for j, id := range c.After {
+			field := indexed(indexed(list, i)+".after", j)
+			if !slices.Contains(ids, id) {
+				l.found.add(doc.at(list, i, "after", j), field, fmt.Sprintf("no check has the id %q", id), didYouMean(id, ids))
+			}
+			if first := slices.Index(c.After, id); first < j {
+				l.found.add(doc.at(list, i, "after", j), field, fmt.Sprintf("%q is there twice", id), "keep one of them")
+			}
+		}
+		if circle := circleFrom(c.ID, after); circle != nil && slices.Min(circle) == c.ID {
+			l.found.add(doc.at(list, i, "after"), indexed(list, i)+".after",
+				"the checks wait for each other: "+strings.Join(append(circle, c.ID), " → "), "remove one of these from its after")
+		}
+	})
+}
+
+// circleFrom returns the ids on a way from id back to itself, or nil.
+func circleFrom(id string, after map[string][]string) []string {
+	seen := map[string]bool{}
+	var walk func(at string, way []string) []string
+	walk = func(at string, way []string) []string {
+		for _, next := range after[at] {
+			if next == id {
+				return way
+			}
+			if seen[next] {
+				continue
+			}
+			seen[next] = true
+			if circle := walk(next, append(slices.Clone(way), next)); circle != nil {
+				return circle
+			}
+		}
+		return nil
+	}
+	return walk(id, []string{id})
+}

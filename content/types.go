@@ -1,0 +1,177 @@
+package content
+
+import (
+	"io/fs"
+)
+
+// Lang is a language that every lab is written in.
+type Lang string
+
+const (
+	English  Lang = "en"
+	Japanese Lang = "ja"
+)
+
+// Langs lists the languages that a lab must have, in the order in which errors mention them.
+var Langs = [...]Lang{English, Japanese}
+
+// Text is one sentence or paragraph in every language. Both are required wherever a lab holds a Text.
+type Text struct {
+	EN string `yaml:"en" json:"en"`
+	JA string `yaml:"ja" json:"ja"`
+}
+
+// In returns the text in lang, and the English one for a language that is not known.
+func (t Text) In(lang Lang) string {
+	if lang == Japanese {
+		return t.JA
+	}
+	return t.EN
+}
+
+// IsZero reports whether neither language has a text.
+func (t Text) IsZero() bool { return t == Text{} }
+
+// Lab is a folder of exercises that share a cluster.
+type Lab struct {
+	// ID is the folder's name and what a learner types: "11-maintenance".
+	ID      string
+	Title   Text
+	Summary Text
+	// Minutes that a learner needs for the whole lab.
+	Minutes int
+	// Needs lists the ids of labs to do first.
+	Needs []string
+	// Learn lists the Microsoft Learn modules beside which the lab is meant to be used.
+	Learn []Link
+	// Exams lists exam domains, for example "CKA Workloads".
+	Exams []string
+	// Cluster is the cluster that the lab plays on.
+	Cluster ClusterShape
+	// Requires lists capabilities that the cluster must have, for example "audit-log".
+	Requires []string
+	// Setup is applied before the setup of each step.
+	Setup []File
+	// Steps in the order in which they are played; never empty.
+	Steps []*Step
+
+	// FS is the lab's own folder, for messages and for proving content.
+	FS fs.FS
+}
+
+// Step returns the step with the id, which is the folder's name without its number.
+func (l *Lab) Step(id string) (*Step, bool) {
+	for _, s := range l.Steps {
+		if s.ID == id {
+			return s, true
+		}
+	}
+	return nil, false
+}
+
+// Points that the whole lab is worth.
+func (l *Lab) Points() int {
+	sum := 0
+	for _, s := range l.Steps {
+		sum += s.Points
+	}
+	return sum
+}
+
+// Link names a page elsewhere.
+type Link struct {
+	Title Text   `yaml:"title"`
+	URL   string `yaml:"url"`
+}
+
+// ClusterShape is what a lab needs of its cluster.
+type ClusterShape struct {
+	// Release is the control plane's minor release, for example "1.37".
+	Release string
+	Nodes   []Node
+}
+
+// Node is one node of the cluster.
+type Node struct {
+	Name string
+	// Zone becomes the label topology.kubernetes.io/zone.
+	Zone string
+	// Pool becomes the label agentpool, as on AKS.
+	Pool string
+	// Version of the kubelet, for example "1.37"; empty means the control plane's.
+	Version string
+}
+
+// Step is one exercise.
+type Step struct {
+	// ID is the folder's name without its number: "drain" for 10-drain.
+	ID string
+	// Dir is the folder's name: "10-drain".
+	Dir string
+	// Points for passing every check without hints.
+	Points int
+	Checks []Check
+	// Invariants hold from the start and must still hold at the end.
+	Invariants []Check
+	// Hints, least telling first. The texts are in the lessons.
+	Hints []Hint
+	// Lessons has one entry for each of Langs.
+	Lessons map[Lang]*Lesson
+	// Setup is the starting state: data that is applied through the API.
+	Setup []File
+	// Solution is what a learner would type, AlsoRight and Wrong other answers. They run only to prove the content.
+	Solution  File
+	AlsoRight []File
+	Wrong     []WrongAnswer
+}
+
+// Title of the step.
+func (s *Step) Title() Text {
+	return Text{EN: s.Lessons[English].Title, JA: s.Lessons[Japanese].Title}
+}
+
+// Check binds a name of the vocabulary to parameters.
+type Check struct {
+	// ID is unique among the checks and invariants of its step; wrong answers name it.
+	ID string
+	// Use is a name of the vocabulary, for example "pdb/allows-eviction".
+	Use  string
+	With Params
+	// After lists ids of checks without which this one makes no sense: it is blocked until they pass.
+	After []string
+	// Title says what the check asks for, in a few words.
+	Title Text
+	// At is where the check stands, for errors.
+	At Position
+}
+
+// Hint is one level of help.
+type Hint struct {
+	// Cost in points of taking this level.
+	Cost int
+}
+
+// Lesson is a step's text in one language, as Markdown.
+type Lesson struct {
+	Title string
+	// Intro teaches; Task says what to do; Debrief is shown once the step has passed.
+	Intro, Task, Debrief string
+	// Hints has as many entries as the step has hint levels.
+	Hints []string
+	// Notes for one kind of cluster, by provider name: "embedded", "kind", "aks".
+	Notes map[string]string
+}
+
+// File is one file of a lab.
+type File struct {
+	// Path is relative to the lab's folder, with slashes.
+	Path string
+	Data []byte
+}
+
+// WrongAnswer is a script that must fail exactly one check.
+type WrongAnswer struct {
+	File
+	// Fails is the check id of the script's first line, "# fails: <check id>".
+	Fails string
+}
