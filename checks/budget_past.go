@@ -1,0 +1,158 @@
+package checks
+
+import (
+	"context"
+	"fmt"
+
+	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/history"
+)
+
+type disruptionParams struct {
+	Namespace string `yaml:"namespace" doc:"Namespace of the PodDisruptionBudget and the workload." ja:"PodDisruptionBudget とワークロードの Namespace。"`
+	Name      string `yaml:"name" doc:"Name of the PodDisruptionBudget." ja:"PodDisruptionBudget の名前。"`
+	Kind      string `yaml:"kind" doc:"Kind of the workload that it guards: Deployment or StatefulSet." ja:"それが守るワークロードの種類。Deployment または StatefulSet。"`
+	Workload  string `yaml:"workload" doc:"Name of that workload." ja:"そのワークロードの名前。"`
+	Healthy   int32  `yaml:"healthy" doc:"How many of its pods had to stay healthy; 1 or more." ja:"健全でなければならなかった Pod の数。1 以上。"`
+}
+
+func (p disruptionParams) Validate() error {
+	if err := oneOf(p.Kind, "Deployment", "StatefulSet"); err != nil {
+		return err
+	}
+	return floorParams{Healthy: p.Healthy}.Validate()
+}
+
+func floorAtDisruptions() Definition {
+	return Define("pdb/floor-at-disruptions", Doc{
+		Summary: say("Whenever somebody took a pod of a workload, its floor was kept. It needs a cluster with the capability audit-log.",
+			"ワークロードの Pod が人の手で離れたどの時点でも、下限が守られていた。audit-log の機能を持つクラスターが必要。"),
+		Pass: say("At every eviction the budget guarded the pod and kept the floor, and at every eviction, deletion and relabelling the workload had more pods than that. What was changed in between and harmed nothing does not count.",
+			"どの退避のときも PodDisruptionBudget がその Pod を対象とし、下限を保つ設定だった。どの退避・削除・ラベルの変更のときも、ワークロードの Pod は下限より多かった。途中の変更で実害のなかったものは問わない。"),
+		Fail: say("A pod was evicted while the budget was gone, looked elsewhere or kept fewer, even if it was put right afterwards; or one was evicted, deleted or stripped of its labels when there was none to spare. The failure says who did it and when.",
+			"PodDisruptionBudget がない間、対象から外れている間、または保つ数が少ない間に Pod が退避された (後で元に戻しても同じ)。または、余裕がないときに Pod が退避・削除されたか、ラベルを外された。誰がいつ行ったかを示す。"),
+	}, judgeDisruptions)
+}
+
+func judgeDisruptions(ctx context.Context, env Env, p disruptionParams) (Result, error) {
+	w, err := newWorkloadPast(env.Baseline, scaledParams{Kind: p.Kind, Namespace: p.Namespace, Name: p.Workload})
+	if err != nil {
+		return Result{}, err
+	}
+	budget, err := newBudgetPast(env.Baseline, budgetParams{Namespace: p.Namespace, Name: p.Name})
+	if err != nil {
+		return Result{}, err
+	}
+	requests, err := past(ctx, env, p.Namespace)
+	if err != nil {
+		return Result{}, err
+	}
+	disruptions := 0
+	for _, r := range requests {
+		if w.loses(r) && isPerson(r.User) {
+			disruptions++
+			fault, err := budget.fault(r, w, p.Healthy)
+			if err != nil {
+				return Result{}, err
+			}
+			if !fault.IsZero() {
+				return harmed(p, r, fault), nil
+			}
+		}
+		if err := budget.follow(r); err != nil {
+			return Result{}, err
+		}
+		if err := w.follow(r); err != nil {
+			return Result{}, err
+		}
+	}
+	return pass(budgetName(p.Name), say("the floor was kept at %d disruptions", "%d 回の退避・削除のどれでも下限が守られました", disruptions)), nil
+}
+
+func harmed(p disruptionParams, r history.Request, fault content.Text) Result {
+	did := say("%s evicted pod %s at %s", "%s が Pod %s を %s に退避させたとき", who(r), r.Name, clock(r))
+	switch {
+	case r.Verb == "delete":
+		did = say("%s deleted pod %s at %s", "%s が Pod %s を %s に削除したとき", who(r), r.Name, clock(r))
+	case r.Subresource != "eviction":
+		did = say("%s changed the labels of pod %s at %s, so that its controller let go of it",
+			"%s が Pod %s のラベルを %s に変えてコントローラーから切り離したとき", who(r), r.Name, clock(r))
+	}
+	return fail(budgetName(p.Name),
+		say("%d pods of %s stay healthy whenever one is taken away", "%[2]s の Pod がどれか 1 つ離れるときも、健全な Pod が %[1]d 個残ること", p.Healthy, p.Workload),
+		content.Text{EN: did.EN + ", when " + fault.EN, JA: did.JA + "、" + fault.JA},
+		say("A guard that is taken down for the moment when it is needed guards nothing, even if it is put back afterwards.",
+			"必要なそのときに外されていた守りは、あとで元に戻しても、何も守っていません。")).
+		because(recordOf(r))
+}
+
+// budgetPast retells what a budget said.
+type budgetPast struct {
+	budgetParams
+	// spec is nil while there is no such budget.
+	spec *policyv1.PodDisruptionBudgetSpec
+	// forged is who wrote its status by hand, which until the controller corrects it lets evictions through.
+	forged *history.Request
+}
+
+func newBudgetPast(baseline Baseline, p budgetParams) (*budgetPast, error) {
+	budget, err := baselineBudget(baseline, p)
+	if err != nil {
+		return nil, err
+	}
+	return &budgetPast{budgetParams: p, spec: &budget.Spec}, nil
+}
+
+// follow takes the next request that succeeded. An error says that the log does not tell enough.
+func (b *budgetPast) follow(r history.Request) error {
+	if r.Group != policyv1.GroupName || r.Resource != "poddisruptionbudgets" || r.Namespace != b.Namespace {
+		return nil
+	}
+	switch {
+	case r.Verb == "deletecollection":
+		return fmt.Errorf("the audit log does not say which PodDisruptionBudgets were deleted at %s", clock(r))
+	case r.Name != b.Name:
+	case r.Verb == "delete":
+		b.spec = nil
+	case r.Subresource == "status":
+		b.forged = &r
+	case r.Left == nil || r.Left.Budget == nil:
+		return fmt.Errorf("the audit log does not say what the %s of %s at %s left", r.Verb, budgetName(b.Name), clock(r))
+	default:
+		b.spec = r.Left.Budget
+	}
+	return nil
+}
+
+// fault says why the floor was not kept when a pod was taken; empty means that it was. Percentages are of the replicas
+// that the workload asked for, as in the disruption controller.
+func (b *budgetPast) fault(r history.Request, w *workloadPast, healthy int32) (content.Text, error) {
+	object := budgetName(b.Name)
+	if len(w.pods) <= int(healthy) {
+		return say("%s had %d pods, none to spare", "%s の Pod は %d 個しかなく、余裕がありませんでした", w.object(), len(w.pods)), nil
+	}
+	if r.Subresource != "eviction" {
+		return content.Text{}, nil
+	}
+	if b.spec == nil {
+		return say("%s had been deleted", "%s は削除されていました", object), nil
+	}
+	selector, err := metav1.LabelSelectorAsSelector(b.spec.Selector)
+	if err != nil || !selector.Matches(w.pods[r.Name]) {
+		return say("%s did not guard that pod", "その Pod は %s の対象ではありませんでした", object), nil
+	}
+	floor, err := desiredHealthy(*b.spec, int(w.replicas))
+	if err != nil {
+		return content.Text{}, fmt.Errorf("reading what %s said: %w", object, err)
+	}
+	switch {
+	case floor < int(healthy):
+		return say("%s kept %d of %d healthy", "%s が保つ健全な Pod は %[3]d 個中 %[2]d 個でした", object, floor, w.replicas), nil
+	case b.forged != nil:
+		return say("%s had written the status of %s by hand", "%s が %s の status を手で書き換えていました", who(*b.forged), object), nil
+	}
+	return content.Text{}, nil
+}

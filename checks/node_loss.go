@@ -1,0 +1,213 @@
+package checks
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/k8slab/k8slab/content"
+)
+
+// defaultTolerationSeconds are added to a pod that says nothing about a taint of a lost node (the admission plugin
+// DefaultTolerationSeconds).
+const defaultTolerationSeconds = 300
+
+type patienceParams struct {
+	Kind      string `yaml:"kind" doc:"Deployment or StatefulSet." ja:"Deployment または StatefulSet。"`
+	Namespace string `yaml:"namespace" doc:"Namespace of the workload." ja:"ワークロードの Namespace。"`
+	Name      string `yaml:"name" doc:"Name of the workload." ja:"ワークロードの名前。"`
+	AtMost    int64  `yaml:"atMost" doc:"For how many seconds at most its pods may stay on a lost node." ja:"失われたノードに Pod がとどまってよい、最大の秒数。"`
+}
+
+func (p patienceParams) Validate() error {
+	if p.AtMost < 0 {
+		return fmt.Errorf("atMost: %d is less than nothing; write 0 or more seconds", p.AtMost)
+	}
+	return oneOf(p.Kind, "Deployment", "StatefulSet")
+}
+
+func leavesLostNodes() Definition {
+	return Define("workload/leaves-lost-nodes", Doc{
+		Summary: say("The pods of a workload give up a lost node soon.", "ワークロードの Pod が、失われたノードを早く見限る。"),
+		Pass: say("Its pod template tolerates the NoExecute taints node.kubernetes.io/not-ready and node.kubernetes.io/unreachable for a short time only.",
+			"Pod テンプレートが NoExecute の taint (node.kubernetes.io/not-ready と node.kubernetes.io/unreachable) を短い時間だけ許容する。"),
+		Fail: say("One of them is tolerated for longer, for ever (no tolerationSeconds), or for the 300 seconds that a pod gets which says nothing.",
+			"どちらかを、より長く、または永久に (tolerationSeconds なし) 許容している。何も書かれていなければ 300 秒である。"),
+	}, func(ctx context.Context, env Env, p patienceParams) (Result, error) {
+		workload := scaledParams{Kind: p.Kind, Namespace: p.Namespace, Name: p.Name}
+		object := workloadName(workload)
+		want := say("the pods of %s leave a lost node after %d seconds at most", "%s の Pod が、失われたノードから %d 秒以内に離れること", object, p.AtMost)
+		why := say("A budget has no say when a machine dies. How long its pods are waited for is decided by their tolerations alone.",
+			"マシンが落ちるとき、PodDisruptionBudget の出番はありません。その Pod をいつまで待つかは、toleration だけで決まります。")
+		template, err := templateOf(ctx, env, workload)
+		if err != nil {
+			return Result{}, err
+		}
+		if template == nil {
+			return fail(object, want, deleted(object), why), nil
+		}
+		var faults []content.Text
+		for _, key := range [...]string{corev1.TaintNodeNotReady, corev1.TaintNodeUnreachable} {
+			if fault := tooPatient(template.Spec.Tolerations, key, p.AtMost); !fault.IsZero() {
+				faults = append(faults, fault)
+			}
+		}
+		if len(faults) > 0 {
+			return fail(object, want, sentences(faults), why), nil
+		}
+		return pass(object, content.Text{}), nil
+	})
+}
+
+// tooPatient reckons as the API server and the taint eviction controller do: the shortest of the tolerations that match holds
+// (getMinTolerationTime in kubernetes/pkg/controller/tainteviction/taint_eviction.go), and a default where none speaks of the taint.
+func tooPatient(tolerations []corev1.Toleration, key string, atMost int64) content.Text {
+	matches, seconds := false, int64(-1)
+	for _, t := range tolerations {
+		if (t.Key != key && (t.Key != "" || t.Operator != corev1.TolerationOpExists)) ||
+			t.Operator != corev1.TolerationOpExists && t.Value != "" ||
+			t.Effect != "" && t.Effect != corev1.TaintEffectNoExecute {
+			continue
+		}
+		matches = true
+		if t.TolerationSeconds != nil && (seconds < 0 || *t.TolerationSeconds < seconds) {
+			seconds = max(0, *t.TolerationSeconds)
+		}
+	}
+	switch {
+	case !matches && atMost < defaultTolerationSeconds:
+		return say("nothing is said about %s, which means %d seconds", "%s について何も書かれておらず、%d 秒とみなされます", key, defaultTolerationSeconds)
+	case matches && seconds < 0:
+		return say("%s is tolerated for ever, because tolerationSeconds is missing", "%s を永久に許容しています。tolerationSeconds がないからです", key)
+	case seconds > atMost:
+		return say("%s is tolerated for %d seconds", "%s を %d 秒のあいだ許容しています", key, seconds)
+	}
+	return content.Text{}
+}
+
+type lossParams struct {
+	Namespace string `yaml:"namespace" doc:"Namespace of the Deployment." ja:"Deployment の Namespace。"`
+	Name      string `yaml:"name" doc:"Name of the Deployment." ja:"Deployment の名前。"`
+	Node      string `yaml:"node" doc:"Node whose machine is off." ja:"マシンが止まっているノード。"`
+	Within    int64  `yaml:"within" doc:"After how many seconds the Deployment must be complete again, counted from the node's last heartbeat." ja:"ノードの最後のハートビートから、Deployment が元どおりになるまでの最大の秒数。"`
+}
+
+func (p lossParams) Validate() error {
+	if p.Within < 1 {
+		return fmt.Errorf("within: %d leaves no time; write 1 or more seconds", p.Within)
+	}
+	return nil
+}
+
+func survivesNodeLoss() Definition {
+	return Define("workload/survives-node-loss", Doc{
+		Summary: say("A Deployment has got over the loss of a node by itself. It needs a cluster with the capability audit-log.",
+			"Deployment が、ノードが失われた状態から自力で立ち直っている。audit-log の機能を持つクラスターが必要。"),
+		Pass: say("The node is gone without a word, the taint eviction controller took a pod of the present template from it, and all pods are ready elsewhere, soon enough after its last heartbeat.",
+			"ノードが何も言わずに失われ、taint eviction コントローラーが現在のテンプレートの Pod をそこから取り除き、最後のハートビートから時間内に、すべての Pod が別の場所で準備完了になった。"),
+		Fail: say("The node lives, no pod of the present template had to leave it because of its taints, pods are missing, or it took too long.",
+			"ノードが生きている、現在のテンプレートの Pod が taint のためにそこを離れていない、Pod が足りない、または時間がかかりすぎた。"),
+	}, judgeNodeLoss)
+}
+
+func judgeNodeLoss(ctx context.Context, env Env, p lossParams) (Result, error) {
+	object := "deployment/" + p.Name
+	want := say("%s gets over the loss of node %s by itself, within %d seconds", "%s がノード %s の喪失から %d 秒以内に自力で立ち直ること", object, p.Node, p.Within)
+	why := say("A machine that dies asks nobody. Only what was decided before helps then, and only a try shows that it does.",
+		"マシンは断りなく落ちます。そのとき役に立つのは前もって決めておいたことだけで、それが役に立つかは試してみなければ分かりません。")
+	node, err := env.Client.CoreV1().Nodes().Get(ctx, p.Node, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		return fail("node/"+p.Node, want, nodeMissing(p.Node), why), nil
+	case err != nil:
+		return Result{}, fmt.Errorf("reading node %s: %w", p.Node, err)
+	case !isUnreachable(node):
+		return fail("node/"+p.Node, want, say("node %s sends heartbeats, or has stopped only just now", "ノード %s はハートビートを送っているか、止まったばかりです", p.Node), why), nil
+	}
+	prefix, err := presentTemplate(ctx, env, p.Namespace, p.Name)
+	if err != nil {
+		return Result{}, err
+	}
+	if prefix == "" {
+		return fail(object, want, deleted(object), why), nil
+	}
+	left, err := leftBecauseOfTaint(ctx, env, p, prefix)
+	if err != nil {
+		return Result{}, err
+	}
+	if !left {
+		return fail(object, want, say("no pod that the present template of %s made has had to leave node %s because of its taints",
+			"%s の現在のテンプレートの Pod で、taint のためにノード %s を離れたものはありません", object, p.Node), why), nil
+	}
+	lease, err := env.Client.CoordinationV1().Leases(corev1.NamespaceNodeLease).Get(ctx, p.Node, metav1.GetOptions{})
+	if err != nil {
+		return Result{}, fmt.Errorf("reading the last heartbeat of node %s: %w", p.Node, err)
+	}
+	return judgeRecovery(ctx, env, p, lease, want, why)
+}
+
+// isUnreachable: the node controller has waited for its heartbeats in vain.
+func isUnreachable(node *corev1.Node) bool {
+	for _, c := range node.Status.Conditions {
+		if c.Type == corev1.NodeReady {
+			return c.Status == corev1.ConditionUnknown
+		}
+	}
+	return false
+}
+
+func leftBecauseOfTaint(ctx context.Context, env Env, p lossParams, prefix string) (bool, error) {
+	requests, err := past(ctx, env, p.Namespace)
+	if err != nil {
+		return false, err
+	}
+	for _, r := range requests {
+		if r.Removed != nil && !isPerson(r.User) && len(r.Name) > len(prefix) && r.Name[:len(prefix)] == prefix &&
+			r.Removed.Node == p.Node && r.Removed.Disruption == "DeletionByTaintManager" {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// judgeRecovery compares when the last of the pods became ready with the node's last heartbeat.
+func judgeRecovery(ctx context.Context, env Env, p lossParams, lease *coordinationv1.Lease, want, why content.Text) (Result, error) {
+	w := workloadParams{Kind: "Deployment", Namespace: p.Namespace, Name: p.Name}
+	r, err := readRollout(ctx, env, w)
+	if err != nil {
+		return Result{}, fmt.Errorf("reading %s: %w", w.object(), err)
+	}
+	selector, err := metav1.LabelSelectorAsSelector(r.selector)
+	if err != nil {
+		return Result{}, fmt.Errorf("reading the selector of %s: %w", w.object(), err)
+	}
+	pods, err := listPods(ctx, env, p.Namespace, metav1.ListOptions{LabelSelector: selector.String()})
+	if err != nil {
+		return Result{}, err
+	}
+	ready := keep(pods, func(pod *corev1.Pod) bool { return isReady(pod) && !isTerminating(pod) && pod.Spec.NodeName != p.Node })
+	if len(ready) < int(r.wanted) {
+		waiting, err := starting(ctx, env, pods)
+		return fail(w.object(), want, say("%d of %d pods are ready on other nodes", "ほかのノードで準備完了の Pod は %[2]d 個中 %[1]d 個です", len(ready), r.wanted), why).
+			waitingFor(waiting), err
+	}
+	if lease.Spec.RenewTime == nil {
+		return Result{}, fmt.Errorf("the lease of node %s has no renewTime", p.Node)
+	}
+	heartbeat, complete := lease.Spec.RenewTime.Time, time.Time{}
+	for i := range ready {
+		if c := podCondition(&ready[i], corev1.PodReady); c.LastTransitionTime.After(complete) {
+			complete = c.LastTransitionTime.Time
+		}
+	}
+	took := int64(complete.Sub(heartbeat).Seconds())
+	if took > p.Within {
+		return fail(w.object(), want, say("it took %d seconds from the node's last heartbeat", "ノードの最後のハートビートから %d 秒かかりました", took), why), nil
+	}
+	return pass(w.object(), say("it was complete again %d seconds after the node's last heartbeat", "ノードの最後のハートビートから %d 秒で元どおりになりました", took)), nil
+}

@@ -1,0 +1,190 @@
+package checks
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/history"
+)
+
+// exitCodeKilled is 128 and the number of SIGKILL.
+const exitCodeKilled = 137
+
+type stoppedParams struct {
+	Namespace string `yaml:"namespace" doc:"Namespace of the Deployment." ja:"Deployment の Namespace。"`
+	Name      string `yaml:"name" doc:"Name of the Deployment." ja:"Deployment の名前。"`
+	AtLeast   int    `yaml:"atLeast" doc:"How many pods must have been evicted; 1 or more." ja:"退避されていなければならない Pod の数。1 以上。"`
+}
+
+func (p stoppedParams) Validate() error {
+	if p.AtLeast < 1 {
+		return fmt.Errorf("atLeast: %d asks for nothing; write 1 or more", p.AtLeast)
+	}
+	return nil
+}
+
+func evictedInTime() Definition {
+	return Define("pod/stopped-by-itself", Doc{
+		Summary: say("Pods of a Deployment's present template were evicted, and ended by themselves. It needs a cluster with the capability audit-log.",
+			"Deployment の現在のテンプレートの Pod が退避され、自分で終了している。audit-log の機能を持つクラスターが必要。"),
+		Pass: say("Enough of them were evicted, carried the condition DisruptionTarget, and were gone before SIGKILL; and no pod of this template was ever killed.",
+			"十分な数が退避され、条件 DisruptionTarget が付き、SIGKILL の前に終了した。このテンプレートの Pod で強制終了されたものは 1 つもない。"),
+		Fail: say("Too few were evicted, one was killed (exit code 137), or one was removed without waiting for it to stop. Pods of earlier templates do not count. A pod that is still stopping is waited for.",
+			"退避された数が足りない、強制終了されたもの (終了コード 137) がある、または終了を待たずに取り除かれたものがある。以前のテンプレートの Pod は数えない。終了処理中の Pod は待つ。"),
+	}, judgeStopped)
+}
+
+// ending is how a pod of the present template left.
+type ending struct {
+	asked history.Request
+	// evicted or otherwise deleted by a person.
+	evicted bool
+	// last is the kubelet's word when the containers had ended; nil where there is none.
+	last *history.Removed
+}
+
+func judgeStopped(ctx context.Context, env Env, p stoppedParams) (Result, error) {
+	object := "deployment/" + p.Name
+	want := say("%d or more pods of the present template of %s are evicted, and end by themselves", "%[2]s の現在のテンプレートの Pod が %[1]d 個以上退避され、自分で終了していること", p.AtLeast, object)
+	why := say("Whatever an application has in hand when SIGKILL comes is lost: half-written orders, open connections, locks that nobody releases.",
+		"SIGKILL が来た時点でアプリが抱えていた仕事は失われます。書きかけの注文、開いたままの接続、誰も外さないロックなどです。")
+	prefix, err := presentTemplate(ctx, env, p.Namespace, p.Name)
+	if err != nil {
+		return Result{}, err
+	}
+	if prefix == "" {
+		return fail(object, want, deleted(object), why), nil
+	}
+	endings, err := endingsOf(ctx, env, p.Namespace, prefix)
+	if err != nil {
+		return Result{}, err
+	}
+	good := 0
+	for _, name := range slices.Sorted(maps.Keys(endings)) {
+		e := endings[name]
+		fault, pending, err := e.fault(ctx, env, p.Namespace, name)
+		if err != nil {
+			return Result{}, err
+		}
+		if !fault.IsZero() {
+			return fail("pod/"+name, want, fault, why).because(recordOf(e.asked)).waitingFor(pending), nil
+		}
+		if e.evicted {
+			good++
+		}
+	}
+	if good < p.AtLeast {
+		return fail(object, want, say("%d were evicted and ended by themselves; pods of earlier templates do not count",
+			"退避されて自分で終了したのは %d 個です。以前のテンプレートの Pod は数えません", good), why), nil
+	}
+	return pass(object, say("%d were evicted and ended by themselves", "%d 個が退避され、自分で終了しました", good)), nil
+}
+
+// presentTemplate returns how the names of the pods begin that the Deployment makes now; empty where there is no such Deployment or it
+// has no ReplicaSet yet. As long as the controller has not seen its latest change, that cannot be told.
+func presentTemplate(ctx context.Context, env Env, namespace, name string) (prefix string, err error) {
+	deployment, err := env.Client.AppsV1().Deployments(namespace).Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("reading deployment/%s: %w", name, err)
+	}
+	if deployment.Status.ObservedGeneration < deployment.Generation {
+		return "", fmt.Errorf("deployment/%s has not been observed at generation %d", name, deployment.Generation)
+	}
+	sets, err := env.Client.AppsV1().ReplicaSets(namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return "", fmt.Errorf("listing ReplicaSets: %w", err)
+	}
+	own := slices.DeleteFunc(sets.Items, func(rs appsv1.ReplicaSet) bool { return !metav1.IsControlledBy(&rs, deployment) })
+	if len(own) == 0 {
+		return "", nil
+	}
+	latest := slices.MaxFunc(own, func(a, b appsv1.ReplicaSet) int { return cmp.Compare(revisionOf(&a), revisionOf(&b)) })
+	return latest.Name + "-", nil
+}
+
+// revisionOf is the annotation of the Deployment controller (RevisionAnnotation in kubernetes/pkg/controller/deployment/util).
+func revisionOf(rs *appsv1.ReplicaSet) int {
+	revision, err := strconv.Atoi(rs.Annotations["deployment.kubernetes.io/revision"])
+	if err != nil {
+		return 0
+	}
+	return revision
+}
+
+// endingsOf returns by pod how the pods left whose names begin so, if a person asked for it or it was killed.
+func endingsOf(ctx context.Context, env Env, namespace, prefix string) (map[string]*ending, error) {
+	requests, err := past(ctx, env, namespace)
+	if err != nil {
+		return nil, err
+	}
+	endings := map[string]*ending{}
+	for _, r := range requests {
+		if !strings.HasPrefix(r.Name, prefix) || !isRemoval(r) {
+			continue
+		}
+		e := endings[r.Name]
+		switch {
+		case isPerson(r.User):
+			if e == nil {
+				e = &ending{asked: r}
+				endings[r.Name] = e
+			}
+			e.evicted = e.evicted || r.Subresource == "eviction"
+		case isKubelet(r.User) && r.Removed != nil:
+			if e == nil && killed(r.Removed) {
+				e = &ending{asked: r}
+				endings[r.Name] = e
+			}
+			if e != nil {
+				e.last = r.Removed
+			}
+		}
+	}
+	return endings, nil
+}
+
+func isKubelet(user string) bool {
+	return strings.HasPrefix(user, "system:node:") || user == "k8slab:simulated-kubelet"
+}
+
+func killed(r *history.Removed) bool {
+	return slices.Contains(slices.Collect(maps.Values(r.Exits)), exitCodeKilled)
+}
+
+// fault says what was wrong with how the pod left, and what there is to wait for.
+func (e *ending) fault(ctx context.Context, env Env, namespace, name string) (fault content.Text, pending string, err error) {
+	switch {
+	case e.last != nil && killed(e.last):
+		return say("pod %s was killed with SIGKILL (exit code 137) when its grace period was over", "Pod %s は猶予の時間を使い切り、SIGKILL で強制終了されました (終了コード 137)", name), "", nil
+	case e.last != nil && e.last.Running > 0:
+		return say("pod %s was removed while its containers ran", "Pod %s はコンテナーが動いているうちに取り除かれました", name), "", nil
+	case e.last != nil && e.evicted && e.last.Disruption == "":
+		return say("pod %s left without the condition DisruptionTarget", "Pod %s には条件 DisruptionTarget が付いていません", name), "", nil
+	case e.last != nil:
+		return content.Text{}, "", nil
+	}
+	pod, err := env.Client.CoreV1().Pods(namespace).Get(ctx, name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		return say("pod %s was removed at once, without waiting for its containers to stop", "Pod %s は、コンテナーの終了を待たずにすぐ取り除かれました", name), "", nil
+	case err != nil:
+		return content.Text{}, "", fmt.Errorf("reading pod %s: %w", name, err)
+	case pod.Status.Phase == corev1.PodPending:
+		return content.Text{}, "", nil
+	}
+	return say("pod %s is still stopping", "Pod %s はまだ終了処理中です", name), "termination of pod/" + name, nil
+}

@@ -1,0 +1,83 @@
+package checks
+
+import (
+	"context"
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/k8slab/k8slab/content"
+)
+
+// templateOf returns the pod template that a workload has now, and nil where there is no such workload.
+func templateOf(ctx context.Context, env Env, p scaledParams) (*corev1.PodTemplateSpec, error) {
+	var template *corev1.PodTemplateSpec
+	var err error
+	if p.Kind == "StatefulSet" {
+		var s *appsv1.StatefulSet
+		if s, err = env.Client.AppsV1().StatefulSets(p.Namespace).Get(ctx, p.Name, metav1.GetOptions{}); err == nil {
+			template = &s.Spec.Template
+		}
+	} else {
+		var d *appsv1.Deployment
+		if d, err = env.Client.AppsV1().Deployments(p.Namespace).Get(ctx, p.Name, metav1.GetOptions{}); err == nil {
+			template = &d.Spec.Template
+		}
+	}
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the pod template of %s: %w", workloadName(p), err)
+	}
+	return template, nil
+}
+
+func workloadName(p scaledParams) string { return workloadParams(p).object() }
+
+func templateUnchanged() Definition {
+	return Define("workload/template-unchanged", Doc{
+		Summary: say("The pods of a workload are made as at the start.", "ワークロードの Pod が開始時と同じ内容で作られる。"),
+		Pass:    say("The spec and the labels of the pod template are what they were. Annotations do not count, so that a restart is allowed.", "Pod テンプレートの spec とラベルが開始時と同じである。アノテーションは問わないので、再起動は許される。"),
+		Fail:    say("Something of it was changed, or the workload was deleted.", "変更された、またはワークロードが削除された。"),
+	}, func(ctx context.Context, env Env, p scaledParams) (Result, error) {
+		object := workloadName(p)
+		before, err := baselineTemplate(env.Baseline, p)
+		if err != nil {
+			return Result{}, err
+		}
+		now, err := templateOf(ctx, env, p)
+		if err != nil {
+			return Result{}, err
+		}
+		want := say("the pod template of %s is the one from the start", "%s の Pod テンプレートが開始時のままであること", object)
+		why := say("The application belongs to somebody else. A change that only makes its pods look well hides the trouble from those who have to mend it.",
+			"このアプリには持ち主がいます。Pod の見かけだけをよくする変更は、直すべき人から問題を隠してしまいます。")
+		switch {
+		case now == nil:
+			return fail(object, want, deleted(object), why), nil
+		case !equality.Semantic.DeepEqual(before.Spec, now.Spec) || !equality.Semantic.DeepEqual(before.Labels, now.Labels):
+			return fail(object, want, say("the pod template of %s was changed", "%s の Pod テンプレートが変更されています", object), why), nil
+		}
+		return pass(object, content.Text{}), nil
+	})
+}
+
+func baselineTemplate(baseline Baseline, p scaledParams) (*corev1.PodTemplateSpec, error) {
+	o, ok := baseline.Object(schema.GroupKind{Group: "apps", Kind: p.Kind}, p.Namespace, p.Name)
+	if !ok {
+		return nil, notInBaseline(p.Kind, p.Namespace, p.Name)
+	}
+	spec, _, err := unstructured.NestedMap(o.Object, "spec", "template")
+	if err != nil {
+		return nil, fmt.Errorf("reading the pod template of %s: %w", workloadName(p), err)
+	}
+	template := &corev1.PodTemplateSpec{}
+	return template, fromUnstructured(&unstructured.Unstructured{Object: spec}, template)
+}

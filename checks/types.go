@@ -1,0 +1,70 @@
+package checks
+
+import (
+	"context"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/history"
+)
+
+// Outcome of a check.
+type Outcome string
+
+const (
+	// Passed: the work is done.
+	Passed Outcome = "passed"
+	// Failed: the work is not done, or not done well; the result says why.
+	Failed Outcome = "failed"
+	// Blocked: a check that this one comes after did not pass, so there was nothing to look at.
+	Blocked Outcome = "blocked"
+	// Errored: the grader could not tell. It never costs a point.
+	Errored Outcome = "errored"
+)
+
+// Result is a verdict on the learner's work. A Func returns only Passed and Failed;
+// the engine adds Blocked and, for a Func that returned an error, Errored.
+type Result struct {
+	Outcome Outcome `json:"outcome"`
+	// Object is the object that the verdict is about, as kubectl would name it: "deployment/web".
+	Object string `json:"object,omitempty"`
+	// Want and Got say what was looked for and what was found; Why says why it matters. Required for Failed.
+	Want content.Text `json:"want,omitzero"`
+	Got  content.Text `json:"got,omitzero"`
+	Why  content.Text `json:"why,omitzero"`
+	// Cause is the cluster's own reason, in its own words: a condition, an event, an answer of the API server.
+	Cause string `json:"cause,omitempty"`
+	// Pending says that a controller has yet to catch up, and on what; the engine then looks again for a while
+	// before it believes a failure.
+	Pending string `json:"pending,omitempty"`
+}
+
+// Env is what a check may look at.
+type Env struct {
+	// Client and Dynamic reach the cluster as the grader, through a transport that refuses writes.
+	Client  kubernetes.Interface
+	Dynamic dynamic.Interface
+	// Baseline holds the objects of the starting state as they were when the step began.
+	Baseline Baseline
+	// History is what happened since; queries answer history.ErrNotRecorded where the cluster keeps none.
+	History history.Reader
+	// Since is when the step began.
+	Since time.Time
+}
+
+// Baseline is the starting state of a step, as read back from the cluster.
+type Baseline interface {
+	// Object returns the object as it was, and false for one that was not there. Namespace is empty for cluster scope.
+	Object(gk schema.GroupKind, namespace, name string) (*unstructured.Unstructured, bool)
+	// Objects returns all objects of a kind, in every namespace.
+	Objects(gk schema.GroupKind) []*unstructured.Unstructured
+}
+
+// A Func looks once, at the current state and the recorded history, and changes nothing.
+// Result is about the learner's work; an error means "could not tell".
+type Func[P any] func(ctx context.Context, env Env, params P) (Result, error)

@@ -1,0 +1,242 @@
+package history
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	// mostRequests bounds memory: about 20 MB. Beyond it the oldest are forgotten.
+	mostRequests = 50_000
+	// longestLine is well above what the API server accepts as a request body (3 MB).
+	longestLine = 16 << 20
+	// mostPasses ends the wait for a quiet moment on a server that logs without pause.
+	mostPasses = 8
+)
+
+// Log is the Reader over the audit log of one API server: JSON lines of audit.k8s.io/v1, uncompressed, in one file and
+// rotated parts of it. It remembers how far it has read, so that asking again costs only what is new. It is safe for
+// concurrent use.
+type Log struct {
+	paths func(context.Context) ([]string, error)
+
+	mu    sync.Mutex
+	tails []*tail
+	// requests in the order of the files.
+	requests []Request
+	// forgotten is the time of the latest request that did not fit into memory.
+	forgotten time.Time
+	damaged   int
+}
+
+// Open returns a Log of the files that paths lists whenever it is asked. Files may come, go and be renamed in between.
+// Nothing is read yet.
+func Open(paths func(ctx context.Context) ([]string, error)) *Log { return &Log{paths: paths} }
+
+// Requests returns the requests that the query selects, oldest first. It returns ErrNotRecorded where there is no file,
+// or where the log has been too long to remember the time since q.Since.
+func (l *Log) Requests(ctx context.Context, q Query) ([]Request, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.catchUp(ctx); err != nil {
+		return nil, fmt.Errorf("reading the audit log: %w", err)
+	}
+	if len(l.tails) == 0 {
+		return nil, ErrNotRecorded
+	}
+	if !l.forgotten.IsZero() && !q.Since.After(l.forgotten) {
+		return nil, fmt.Errorf("%w: requests before %s were too many to keep", ErrNotRecorded, l.forgotten.Format("15:04:05"))
+	}
+	var selected []Request
+	for _, r := range l.requests {
+		if q.Selects(r) {
+			selected = append(selected, r)
+		}
+	}
+	slices.SortStableFunc(selected, func(a, b Request) int { return a.Time.Compare(b.Time) })
+	return selected, nil
+}
+
+// Damaged counts the complete lines that were no audit events.
+func (l *Log) Damaged() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.damaged
+}
+
+// catchUp reads until a pass over all files finds nothing new. One pass is not enough: a file that is renamed between
+// the listing and the opening is found under its new name only by the next listing.
+func (l *Log) catchUp(ctx context.Context) error {
+	for range mostPasses {
+		current, news, err := l.pass(ctx)
+		if err != nil {
+			return err
+		}
+		if !news {
+			l.tails = current
+			return nil
+		}
+	}
+	return nil
+}
+
+// pass reads what is new in each file that is listed now.
+func (l *Log) pass(ctx context.Context) (current []*tail, news bool, err error) {
+	paths, err := l.paths(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, path := range paths {
+		if err := ctx.Err(); err != nil {
+			return nil, false, err
+		}
+		t, fresh, err := l.follow(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // removed, or renamed and about to be listed under its new name
+		}
+		if err != nil {
+			return nil, false, err
+		}
+		current, news = append(current, t), news || fresh
+	}
+	return current, news, nil
+}
+
+// follow reads what is new in one file.
+func (l *Log) follow(path string) (t *tail, news bool, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, false, err
+	}
+	defer file.Close()
+	t, known, err := l.tailOf(file)
+	if err != nil {
+		return nil, false, err
+	}
+	if !known {
+		l.tails = append(l.tails, t)
+	}
+	before := t.offset
+	err = t.read(file, l.take)
+	return t, !known || t.offset > before, err
+}
+
+// tailOf finds how far the file has been read, by what the file is and not by its name.
+func (l *Log) tailOf(file *os.File) (t *tail, known bool, err error) {
+	info, err := file.Stat()
+	if err != nil {
+		return nil, false, err
+	}
+	for _, t := range l.tails {
+		same, err := t.continues(file, info)
+		if err != nil {
+			return nil, false, err
+		}
+		if same {
+			return t, true, nil
+		}
+	}
+	return &tail{info: info}, false, nil
+}
+
+// take keeps a line's request.
+func (l *Log) take(line []byte) {
+	r, keep, readable := parseLine(line)
+	if !readable {
+		l.damaged++
+	}
+	if !keep {
+		return
+	}
+	l.requests = append(l.requests, r)
+	if len(l.requests) > mostRequests {
+		l.forget(mostRequests / 10)
+	}
+}
+
+// forget drops the oldest n requests, many at a time so that it is rarely done.
+func (l *Log) forget(n int) {
+	slices.SortStableFunc(l.requests, func(a, b Request) int { return a.Time.Compare(b.Time) })
+	l.forgotten = l.requests[n-1].Time
+	l.requests = slices.Clone(l.requests[n:])
+}
+
+// tail is how far a file has been read.
+type tail struct {
+	info os.FileInfo
+	// head is how the file begins: a number of an inode may be given to another file once its own is gone.
+	head []byte
+	// offset of the first byte that has not been read; always at the start of a line.
+	offset int64
+}
+
+const headLength = 256
+
+// continues reports whether the file is the one that was read before, and still holds all that was.
+func (t *tail) continues(file *os.File, info os.FileInfo) (bool, error) {
+	if !os.SameFile(t.info, info) || info.Size() < t.offset {
+		return false, nil
+	}
+	head := make([]byte, len(t.head))
+	if _, err := file.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
+		return false, err
+	}
+	return bytes.Equal(head, t.head), nil
+}
+
+// read hands each line that is complete to take. A last line without its end is left for the next time.
+func (t *tail) read(file *os.File, take func([]byte)) error {
+	if _, err := file.Seek(t.offset, io.SeekStart); err != nil {
+		return err
+	}
+	lines := bufio.NewReaderSize(file, 64<<10)
+	for {
+		line, length, err := readLine(lines)
+		if errors.Is(err, io.EOF) {
+			return t.remember(file)
+		}
+		if err != nil {
+			return err
+		}
+		t.offset += length
+		if line = bytes.TrimSpace(line); len(line) > 0 {
+			take(line)
+		}
+	}
+}
+
+func (t *tail) remember(file *os.File) error {
+	if int64(len(t.head)) >= min(headLength, t.offset) {
+		return nil
+	}
+	head := make([]byte, min(headLength, t.offset))
+	if _, err := file.ReadAt(head, 0); err != nil {
+		return err
+	}
+	t.head = head
+	return nil
+}
+
+// readLine returns a complete line and its length in the file. Of a line that is longer than longestLine only the start
+// is returned, which then is no event.
+func readLine(from *bufio.Reader) (line []byte, length int64, err error) {
+	for {
+		part, err := from.ReadSlice('\n')
+		length += int64(len(part))
+		if len(line) < longestLine {
+			line = append(line, part...)
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return line, length, err
+		}
+	}
+}
