@@ -1,0 +1,215 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"k8s.io/client-go/rest"
+)
+
+// ErrNotFound says that a provider has no cluster of that name.
+var ErrNotFound = errors.New("cluster not found")
+
+// Spec is the cluster that a lab wants.
+type Spec struct {
+	// Name is unique among a provider's clusters; labs use their id.
+	Name string
+	// Release of the control plane: "1.37".
+	Release string
+	Nodes   []Node
+	// APIPort fixes the API server's port on loopback; zero picks a free one.
+	APIPort int
+}
+
+// Node of a cluster.
+type Node struct {
+	Name, Zone, Pool string
+	// Version of the kubelet: "1.37"; empty means the control plane's.
+	Version string
+}
+
+// State of a cluster.
+type State string
+
+const (
+	Running State = "running"
+	Stopped State = "stopped"
+	// Degraded: it exists, but a part that should run does not.
+	Degraded State = "degraded"
+)
+
+// Cluster is what a provider knows of one cluster now.
+type Cluster struct {
+	Name     string `json:"name"`
+	Provider string `json:"provider"`
+	State    State  `json:"state"`
+	// Version of the API server, for example "v1.37.2".
+	Version string `json:"version"`
+	// Server is the API server's URL.
+	Server string `json:"server"`
+	// Kubeconfig is the learner's own file.
+	Kubeconfig string      `json:"kubeconfig"`
+	Components []Component `json:"components,omitempty"`
+}
+
+// Component is one process of the control plane.
+type Component struct {
+	Name string `json:"name"`
+	// State is "running", "stopped" (asked for) or "crashed" (waiting to be restarted).
+	State    string    `json:"state"`
+	PID      int       `json:"pid,omitempty"`
+	Since    time.Time `json:"since"`
+	Restarts int       `json:"restarts"`
+	// LastError is how it ended last, where it did.
+	LastError string `json:"lastError,omitempty"`
+}
+
+// Identity is who a client speaks as; the audit log tells them apart.
+type Identity string
+
+const (
+	// Learner is the user of the learner's kubeconfig.
+	Learner Identity = "learner"
+	// Grader reads.
+	Grader Identity = "k8slab:grader"
+	// Operator seeds and resets the lab.
+	Operator Identity = "k8slab:operator"
+)
+
+// Capability is something that not every cluster can do; labs name those that they need.
+type Capability string
+
+const (
+	// AuditLog: what was asked of the API server is recorded.
+	AuditLog Capability = "audit-log"
+	// Components: parts of the control plane can be stopped and started.
+	Components Capability = "components"
+	// Simulated: nodes and pods are played.
+	Simulated Capability = "simulated"
+	// Power: the machines of the nodes can be switched off and on.
+	Power Capability = "node-power"
+	// Checkpoints: the cluster can be brought back to a saved state.
+	Checkpoints Capability = "checkpoints"
+	// Disposable: the cluster was made for one lab, and nothing in it belongs to anybody else.
+	Disposable Capability = "disposable"
+)
+
+// Capabilities lists all that a lab may require.
+var Capabilities = [...]Capability{AuditLog, Checkpoints, Components, Disposable, Power, Simulated}
+
+// Phase reports progress: once when a phase begins, with Done false, and once when it ends.
+type Phase struct {
+	// Name is a stable identifier, for example "control-plane"; the command line has words for it in each language.
+	Name    string
+	Done    bool
+	Elapsed time.Duration
+	// Detail is a technical name, for example "v1.37.2" or "4 nodes".
+	Detail string
+}
+
+// Progress receives phases. It may be nil.
+type Progress func(Phase)
+
+// Run reports a phase around f.
+func (p Progress) Run(name string, f func() (detail string, err error)) error {
+	if p == nil {
+		_, err := f()
+		return err
+	}
+	begin := time.Now()
+	p(Phase{Name: name})
+	detail, err := f()
+	if err == nil {
+		p(Phase{Name: name, Done: true, Elapsed: time.Since(begin), Detail: detail})
+	}
+	return err
+}
+
+// Provider makes clusters. Existence is discovered, never remembered.
+type Provider interface {
+	Name() string
+	Capabilities() []Capability
+	// Available says what is missing on this machine for a cluster like spec, and how to get it; nil if nothing is.
+	Available(ctx context.Context, spec Spec) error
+	// Ensure brings the cluster up from whatever state it is in. It is idempotent.
+	Ensure(ctx context.Context, spec Spec, progress Progress) (*Cluster, error)
+	// Find returns ErrNotFound for a cluster that does not exist.
+	Find(ctx context.Context, name string) (*Cluster, error)
+	// Delete removes the cluster and all that belongs to it. A cluster that does not exist is no error.
+	Delete(ctx context.Context, name string) error
+	// Config returns how to reach a running cluster as id.
+	Config(ctx context.Context, name string, id Identity) (*rest.Config, error)
+}
+
+// Lister is a provider that can name its clusters.
+type Lister interface {
+	List(ctx context.Context) ([]string, error)
+}
+
+// Stopper is a provider whose clusters can be stopped without losing their state; Ensure starts them again.
+type Stopper interface {
+	Stop(ctx context.Context, name string) error
+}
+
+// ComponentControl stops and starts one component of the control plane. A stopped one stays stopped until it is
+// started or the cluster is.
+type ComponentControl interface {
+	StopComponent(ctx context.Context, name, component string) error
+	StartComponent(ctx context.Context, name, component string) error
+}
+
+// LogFiles names the log file of each component.
+type LogFiles interface {
+	LogFile(ctx context.Context, name, component string) (path string, err error)
+}
+
+// ErrNoCheckpoint says that there is no checkpoint of that name.
+var ErrNoCheckpoint = errors.New("checkpoint not found")
+
+// Checkpoint is a saved state of a cluster.
+type Checkpoint struct {
+	Name  string    `json:"name"`
+	Saved time.Time `json:"saved"`
+	// Bytes is the size on disk.
+	Bytes int64 `json:"bytes"`
+}
+
+// Checkpointer is a provider that can bring a running cluster back to a saved state: every object, with its UID.
+type Checkpointer interface {
+	// SaveCheckpoint saves the state under the name and replaces an earlier one.
+	SaveCheckpoint(ctx context.Context, name, checkpoint string) error
+	// RestoreCheckpoint returns ErrNoCheckpoint for one that was not saved. When it returns, the objects are back; the controllers
+	// are about to act on them.
+	RestoreCheckpoint(ctx context.Context, name, checkpoint string) error
+	// Checkpoints lists them, oldest first.
+	Checkpoints(ctx context.Context, name string) ([]Checkpoint, error)
+}
+
+// Simulator is a provider whose workloads are played, and which can be told how they behave.
+type Simulator interface {
+	// SetBehaviors replaces all that was said before by the YAML documents of the kind SimulatedWorkload.
+	SetBehaviors(ctx context.Context, name string, documents []byte) error
+}
+
+// NodePower is a provider that can switch the machines of its nodes off and on.
+type NodePower interface {
+	// StopNode takes the power away: nothing is drained, nothing is said.
+	StopNode(ctx context.Context, name, node string) error
+	StartNode(ctx context.Context, name, node string) error
+	// RebootNode returns at once; the node comes back some seconds later with another boot ID.
+	RebootNode(ctx context.Context, name, node string) error
+	// TouchNode creates an empty file on the machine.
+	TouchNode(ctx context.Context, name, node, file string) error
+}
+
+// Kubectl is a provider that brings a kubectl which fits the cluster.
+type Kubectl interface {
+	// Kubectl returns the path of an executable file named kubectl.
+	Kubectl(ctx context.Context, name string) (path string, err error)
+}
+
+// AuditLogFile is a provider that has the API server's audit log as JSON lines, and rotated parts of it.
+type AuditLogFile interface {
+	AuditLog(ctx context.Context, name string) (paths []string, err error)
+}

@@ -1,0 +1,16 @@
+// Package behavior says how a simulated workload behaves where its manifest cannot: how long it needs to stop, that it
+// never becomes ready, that it crashes, what it uses. A lab declares it in a document of its setup,
+//
+//	apiVersion: k8slab.dev/v1alpha1
+//	kind: SimulatedWorkload
+//	metadata: {name: slow-to-stop}
+//	spec:
+//	  selector: {namespace: shop, matchLabels: {app: web}}
+//	  stopAfter: 40s
+//
+// that never becomes an API object, so that a learner sees manifests that hold nothing that a real cluster would not
+// have.
+//
+// It owns the document: its types, strict decoding, validation and selection. It must not know kwok, the simulated
+// kubelet or labs. Start reading at Conduct in types.go; Decode reads documents, For says what holds for a container.
+package behavior

@@ -1,0 +1,148 @@
+package embedded
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/k8slab/k8slab/engine/cluster"
+)
+
+const controlSocket = "control.sock"
+
+// maxBehaviors bounds what a lab may declare; content has a limit of its own below this.
+const maxBehaviors = 1 << 20
+
+// status is what a supervisor says of itself.
+type status struct {
+	PID        int                 `json:"pid"`
+	Components []cluster.Component `json:"components"`
+	// Ready: the API server answers, and all simulated nodes were registered.
+	Ready bool `json:"ready"`
+	// APIReady is when the API server first answered /readyz, measured from the supervisor's start; zero if not yet.
+	APIReady time.Duration `json:"apiReadyNs"`
+	// Fatal is set when the supervisor has given up and is about to end.
+	Fatal string `json:"fatal,omitempty"`
+}
+
+// serveControl answers on the control socket, which only this user can open.
+func serveControl(ctx context.Context, f folder, s *supervisor, logger *slog.Logger) (stop func(), err error) {
+	path, err := f.socket(controlSocket)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		l.Close()
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /status", func(w http.ResponseWriter, r *http.Request) {
+		answer(w, s.status())
+	})
+	// GET /ready answers as soon as the cluster is ready or the supervisor has given up.
+	mux.HandleFunc("GET /ready", func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-s.ready:
+		case <-s.failed:
+		case <-r.Context().Done():
+		}
+		answer(w, s.status())
+	})
+	mux.HandleFunc("POST /stop", func(w http.ResponseWriter, r *http.Request) {
+		s.requestStop()
+		answer(w, s.status())
+	})
+	act := func(pattern string, do func(*http.Request) error) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			if err := do(r); err != nil {
+				http.Error(w, err.Error(), http.StatusBadRequest)
+				return
+			}
+			answer(w, s.status())
+		})
+	}
+	act("POST /components/{name}/{action}", func(r *http.Request) error {
+		return s.switchComponent(r.Context(), r.PathValue("name"), r.PathValue("action"))
+	})
+	act("POST /checkpoints/{name}/{action}", func(r *http.Request) error {
+		return s.switchCheckpoint(r.Context(), r.PathValue("name"), r.PathValue("action"))
+	})
+	act("POST /nodes/{name}/{action}", func(r *http.Request) error {
+		return s.simulation.power(r.PathValue("name"), r.PathValue("action"), r.URL.Query().Get("file"))
+	})
+	act("POST /behaviors", func(r *http.Request) error {
+		documents, err := io.ReadAll(io.LimitReader(r.Body, maxBehaviors))
+		if err != nil {
+			return err
+		}
+		return s.simulation.setBehaviors(documents)
+	})
+	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
+	go func() {
+		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			logger.Error("control socket", "error", err)
+		}
+	}()
+	return func() { srv.Close() }, nil
+}
+
+func answer(w http.ResponseWriter, s status) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(s) // whoever asked has gone
+}
+
+// control speaks to the supervisor of the folder. An error means that none answers.
+func (f folder) control(ctx context.Context, method, path string) (*status, error) {
+	return f.controlWith(ctx, method, path, nil)
+}
+
+func (f folder) controlWith(ctx context.Context, method, path string, body []byte) (*status, error) {
+	socket, err := f.socket(controlSocket)
+	if err != nil {
+		return nil, err
+	}
+	transport := &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, "unix", socket)
+		},
+		DisableKeepAlives: true,
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://supervisor"+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	res, err := (&http.Client{Transport: transport}).Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	said, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	if err != nil {
+		return nil, err
+	}
+	if res.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("supervisor: %s", strings.TrimSpace(string(said)))
+	}
+	var s status
+	if err := json.NewDecoder(bytes.NewReader(said)).Decode(&s); err != nil {
+		return nil, fmt.Errorf("supervisor's answer: %w", err)
+	}
+	return &s, nil
+}

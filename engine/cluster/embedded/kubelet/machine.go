@@ -1,0 +1,104 @@
+package kubelet
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/uuid"
+)
+
+// machine is what makes a simulated machine the same one after a restart of the simulator.
+type machine struct {
+	// MachineID and SystemUUID stay as long as the cluster, BootID until the machine is rebooted.
+	MachineID  string `json:"machineID"`
+	SystemUUID string `json:"systemUUID"`
+	BootID     string `json:"bootID"`
+	// BootedAt is when the machine was last restarted; zero means never since the cluster was made.
+	BootedAt time.Time `json:"bootedAt,omitzero"`
+	// Off says that it has no power.
+	Off bool `json:"off,omitempty"`
+	// Kernel is the release that runs; empty means the first one.
+	Kernel string `json:"kernel,omitempty"`
+	// Files were created on the machine.
+	Files []string `json:"files,omitempty"`
+}
+
+func (m machine) kernel() string {
+	if m.Kernel == "" {
+		return kernelVersion
+	}
+	return m.Kernel
+}
+
+// machinesFile is the file of the state folder that holds the machines by node name.
+const machinesFile = "machines.json"
+
+// loadMachines returns the machine of each node, and makes and stores those that are new.
+func loadMachines(dir string, nodes []string) (map[string]machine, error) {
+	file := filepath.Join(dir, machinesFile)
+	machines := map[string]machine{}
+	data, err := os.ReadFile(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return nil, fmt.Errorf("read the machines' identities: %w", err)
+	default:
+		if err := json.Unmarshal(data, &machines); err != nil {
+			return nil, fmt.Errorf("read the machines' identities in %s: %w", file, err)
+		}
+	}
+	added := false
+	for _, name := range nodes {
+		if _, known := machines[name]; !known {
+			machines[name] = newMachine()
+			added = true
+		}
+	}
+	if !added {
+		return machines, nil
+	}
+	return machines, storeMachines(dir, machines)
+}
+
+func storeMachines(dir string, machines map[string]machine) error {
+	data, err := json.MarshalIndent(machines, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode the machines' identities: %w", err)
+	}
+	if err := replaceFile(filepath.Join(dir, machinesFile), data); err != nil {
+		return fmt.Errorf("store the machines' identities: %w", err)
+	}
+	return nil
+}
+
+func newMachine() machine {
+	return machine{
+		MachineID:  strings.ReplaceAll(string(uuid.NewUUID()), "-", ""),
+		SystemUUID: string(uuid.NewUUID()),
+		BootID:     string(uuid.NewUUID()),
+	}
+}
+
+// replaceFile writes the file so that a reader, also one after a crash, finds either the old or the new content.
+func replaceFile(file string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*")
+	if err != nil {
+		return err
+	}
+	temporary := f.Name()
+	_, err = f.Write(data)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(temporary, file)
+	}
+	if err != nil {
+		_ = os.Remove(temporary)
+	}
+	return err
+}

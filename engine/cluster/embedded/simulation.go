@@ -1,0 +1,181 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/k8slab/k8slab/engine/cluster/embedded/behavior"
+	"github.com/k8slab/k8slab/engine/cluster/embedded/kubelet"
+)
+
+// simulation runs the simulated kubelet, and another one in its place when the state in its folder has been replaced.
+type simulation struct {
+	mu      sync.Mutex
+	kubelet *kubelet.Kubelet // nil between two
+	there   chan struct{}    // closed while kubelet is not nil
+	// asked holds what to do between the end of one kubelet and the start of the next, and where to say how it went.
+	asked chan interlude
+}
+
+type interlude struct {
+	do   func() error
+	done chan error
+}
+
+// awaitSimulation is how long a request waits for a kubelet that is being replaced, or for one that is being restarted.
+const awaitSimulation = 10 * time.Second
+
+var errNotSimulating = errors.New("the simulated nodes are not running")
+
+func newSimulation() *simulation {
+	return &simulation{asked: make(chan interlude), there: make(chan struct{})}
+}
+
+// run plays the nodes until ctx ends. It calls started once, when the first kubelet is there to be asked.
+func (s *simulation) run(ctx context.Context, create func() (*kubelet.Kubelet, error), started func()) error {
+	answer := func(error) {}
+	var did error
+	for {
+		k, err := create()
+		if err != nil {
+			answer(errors.Join(did, err))
+			return err
+		}
+		s.set(k)
+		answer(did)
+		if started != nil {
+			started()
+			started = nil
+		}
+		asked, err := s.play(ctx, k)
+		s.set(nil)
+		if err != nil || ctx.Err() != nil {
+			return err
+		}
+		answer, did = func(err error) { asked.done <- err }, asked.do()
+	}
+}
+
+// play runs k until ctx ends or an interlude is asked for.
+func (s *simulation) play(ctx context.Context, k *kubelet.Kubelet) (asked interlude, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- k.Run(ctx) }()
+	select {
+	case err = <-ended:
+		return asked, err
+	case asked = <-s.asked:
+		cancel()
+		return asked, <-ended
+	}
+}
+
+// restart stops the kubelet, calls f, and starts a new kubelet, which reads its folder anew. It returns when the
+// new one is there to be asked.
+func (s *simulation) restart(f func() error) error {
+	asked := interlude{do: f, done: make(chan error, 1)}
+	select {
+	case s.asked <- asked:
+		return <-asked.done
+	case <-time.After(awaitSimulation):
+		return errNotSimulating
+	}
+}
+
+func (s *simulation) set(k *kubelet.Kubelet) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.kubelet = k
+	if k != nil {
+		close(s.there)
+	} else {
+		s.there = make(chan struct{})
+	}
+}
+
+// get returns the kubelet, and waits for one that is about to start.
+func (s *simulation) get() (*kubelet.Kubelet, error) {
+	timeout := time.After(awaitSimulation)
+	for {
+		s.mu.Lock()
+		k, there := s.kubelet, s.there
+		s.mu.Unlock()
+		if k != nil {
+			return k, nil
+		}
+		select {
+		case <-there:
+		case <-timeout:
+			return nil, errNotSimulating
+		}
+	}
+}
+
+func (s *simulation) dialNode(ctx context.Context, addr string) (net.Conn, error) {
+	k, err := s.get()
+	if err != nil {
+		return nil, err
+	}
+	return k.DialNode(ctx, addr)
+}
+
+func (s *simulation) setBehaviors(documents []byte) error {
+	all, err := behavior.Decode(documents)
+	if err != nil {
+		return err
+	}
+	k, err := s.get()
+	if err != nil {
+		return err
+	}
+	return k.SetBehaviors(all)
+}
+
+func (s *simulation) power(node, action, file string) error {
+	k, err := s.get()
+	if err != nil {
+		return err
+	}
+	switch action {
+	case "stop":
+		return k.StopNode(node)
+	case "start":
+		return k.StartNode(node)
+	case "reboot":
+		return k.RebootNode(node)
+	case "touch":
+		return k.TouchNode(node, file)
+	}
+	return fmt.Errorf("no action %q", action)
+}
+
+// SetBehaviors implements cluster.Simulator.
+func (p *Provider) SetBehaviors(ctx context.Context, name string, documents []byte) error {
+	return p.command(ctx, name, "/behaviors", documents)
+}
+
+// StopNode implements cluster.NodePower.
+func (p *Provider) StopNode(ctx context.Context, name, node string) error {
+	return p.command(ctx, name, "/nodes/"+url.PathEscape(node)+"/stop", nil)
+}
+
+// StartNode implements cluster.NodePower.
+func (p *Provider) StartNode(ctx context.Context, name, node string) error {
+	return p.command(ctx, name, "/nodes/"+url.PathEscape(node)+"/start", nil)
+}
+
+// RebootNode implements cluster.NodePower.
+func (p *Provider) RebootNode(ctx context.Context, name, node string) error {
+	return p.command(ctx, name, "/nodes/"+url.PathEscape(node)+"/reboot", nil)
+}
+
+// TouchNode implements cluster.NodePower.
+func (p *Provider) TouchNode(ctx context.Context, name, node, file string) error {
+	return p.command(ctx, name, "/nodes/"+url.PathEscape(node)+"/touch?file="+url.QueryEscape(file), nil)
+}
