@@ -1,0 +1,182 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/k8slab/k8slab/checks"
+	"github.com/k8slab/k8slab/engine/history"
+)
+
+// baseline is the starting state as it was when the learner got it. It is kept beside the journal, out of the cluster, so
+// that nothing that is done to the cluster changes what the work is compared with.
+type baseline struct {
+	Lab     string    `json:"lab"`
+	Step    string    `json:"step"`
+	Attempt string    `json:"attempt"`
+	Time    time.Time `json:"time"`
+	// ClusterID is the UID of the kube-system namespace: a cluster that was made anew is another one.
+	ClusterID string                       `json:"clusterID"`
+	Items     []*unstructured.Unstructured `json:"items"`
+	// Undone are times whose actions a restored snapshot has undone.
+	Undone []window `json:"undone,omitempty"`
+}
+
+// window is a time from and to.
+type window struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+}
+
+// without returns the history without what was undone.
+func (b *baseline) without(all history.Reader) history.Reader {
+	if len(b.Undone) == 0 {
+		return all
+	}
+	return remaining{all: all, undone: b.Undone}
+}
+
+// remaining is a history without some times of it.
+type remaining struct {
+	all    history.Reader
+	undone []window
+}
+
+// Requests implements history.Reader.
+func (r remaining) Requests(ctx context.Context, q history.Query) ([]history.Request, error) {
+	requests, err := r.all.Requests(ctx, q)
+	return slices.DeleteFunc(requests, func(request history.Request) bool {
+		return slices.ContainsFunc(r.undone, func(w window) bool { return request.Time.After(w.From) && request.Time.Before(w.To) })
+	}), err
+}
+
+var _ checks.Baseline = (*baseline)(nil)
+
+// Object implements checks.Baseline.
+func (b *baseline) Object(gk schema.GroupKind, namespace, name string) (*unstructured.Unstructured, bool) {
+	for _, o := range b.Items {
+		if o.GroupVersionKind().GroupKind() == gk && o.GetNamespace() == namespace && o.GetName() == name {
+			return o.DeepCopy(), true
+		}
+	}
+	return nil, false
+}
+
+// Objects implements checks.Baseline.
+func (b *baseline) Objects(gk schema.GroupKind) []*unstructured.Unstructured {
+	var found []*unstructured.Unstructured
+	for _, o := range b.Items {
+		if o.GroupVersionKind().GroupKind() == gk {
+			found = append(found, o.DeepCopy())
+		}
+	}
+	return found
+}
+
+// recordBaseline reads back the scenario's objects, the pods of its namespaces and the nodes.
+func (op *operator) recordBaseline(ctx context.Context, s *scenario, b *baseline) error {
+	for _, o := range s.objects {
+		r, err := op.resource(o.GroupVersionKind(), o.GetNamespace())
+		if err != nil {
+			return err
+		}
+		live, err := r.Get(ctx, o.GetName(), metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		b.keep(live)
+	}
+	for _, ns := range s.namespaces() {
+		list, err := op.dynamic.Resource(pods).Namespace(ns).List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return err
+		}
+		for i := range list.Items {
+			b.keep(&list.Items[i])
+		}
+	}
+	list, err := op.dynamic.Resource(nodes).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return err
+	}
+	for i := range list.Items {
+		b.keep(&list.Items[i])
+	}
+	b.ClusterID, err = op.clusterID(ctx)
+	return err
+}
+
+// keep adds the object unless it is there already: a bare pod is both part of the scenario and a pod of its namespace.
+func (b *baseline) keep(o *unstructured.Unstructured) {
+	if _, known := b.Object(o.GroupVersionKind().GroupKind(), o.GetNamespace(), o.GetName()); known {
+		return
+	}
+	o.SetManagedFields(nil)
+	b.Items = append(b.Items, o)
+}
+
+func (op *operator) clusterID(ctx context.Context) (string, error) {
+	ns, err := op.dynamic.Resource(namespaces).Get(ctx, metav1.NamespaceSystem, metav1.GetOptions{})
+	if err != nil {
+		return "", err
+	}
+	return string(ns.GetUID()), nil
+}
+
+func baselinePath(sessionDir string) string { return filepath.Join(sessionDir, "baseline.json") }
+
+// loadBaseline returns nil for a session that has none: nothing is seeded, or seeding was interrupted.
+func loadBaseline(sessionDir string) (*baseline, error) {
+	raw, err := os.ReadFile(baselinePath(sessionDir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var b baseline
+	if err := json.Unmarshal(raw, &b); err != nil {
+		return nil, nil // as good as none: the step will be seeded again
+	}
+	return &b, nil
+}
+
+func (b *baseline) save(sessionDir string) error { return writeJSON(baselinePath(sessionDir), b) }
+
+// writeJSON replaces the file in one step, with mode 0600.
+func writeJSON(path string, v any) error {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	_, err = tmp.Write(raw)
+	if err := errors.Join(err, tmp.Close()); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return os.Rename(tmp.Name(), path)
+}
+
+// dropBaseline is done before the cluster is touched: from then on the step counts as not seeded.
+func dropBaseline(sessionDir string) error {
+	err := os.Remove(baselinePath(sessionDir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}

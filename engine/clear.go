@@ -1,0 +1,171 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/k8slab/k8slab/content"
+)
+
+var (
+	namespaceKind = schema.GroupKind{Kind: "Namespace"}
+	namespaces    = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
+	pods          = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
+	nodes         = schema.GroupVersionResource{Version: "v1", Resource: "nodes"}
+)
+
+// clear removes what k8slab made for the lab, with all that the learner put into its namespaces, and waits until it has
+// gone. In a disposable cluster the namespaces are known by their names, too, in case a learner took the label off.
+func (op *operator) clear(ctx context.Context, lab *content.Lab, disposable bool) error {
+	kinds, named, err := kindsOf(lab)
+	if err != nil {
+		return err
+	}
+	if !disposable {
+		named = nil
+	}
+	if err := op.clearNamespaces(ctx, lab.ID, named); err != nil {
+		return err
+	}
+	for _, gvk := range kinds {
+		if err := op.clearKind(ctx, gvk, lab.ID); err != nil {
+			return fmt.Errorf("remove %s: %w", gvk.Kind, err)
+		}
+	}
+	return nil
+}
+
+// kindsOf returns the kinds that any step of the lab creates, but for namespaces, and the names of these.
+func kindsOf(lab *content.Lab) (sorted []schema.GroupVersionKind, namespaces []string, err error) {
+	kinds := map[schema.GroupVersionKind]bool{}
+	for _, step := range lab.Steps {
+		s, err := parseScenario(lab, step)
+		if err != nil {
+			return nil, nil, err
+		}
+		namespaces = append(namespaces, s.namespaces()...)
+		for _, o := range s.objects {
+			if o.GroupVersionKind().GroupKind() != namespaceKind {
+				kinds[o.GroupVersionKind()] = true
+			}
+		}
+	}
+	sorted = slices.SortedFunc(maps.Keys(kinds), func(a, b schema.GroupVersionKind) int {
+		return strings.Compare(a.String(), b.String())
+	})
+	return sorted, namespaces, nil
+}
+
+// clearNamespaces deletes the lab's namespaces and waits until they have gone. Their pods are deleted by force: nobody is served by
+// them any more, and the namespace controller would wait for their grace periods.
+func (op *operator) clearNamespaces(ctx context.Context, lab string, named []string) error {
+	selector := metav1.ListOptions{LabelSelector: labLabel + "=" + lab}
+	list, err := op.dynamic.Resource(namespaces).List(ctx, selector)
+	if err != nil {
+		return err
+	}
+	for _, ns := range list.Items {
+		named = append(named, ns.GetName())
+	}
+	slices.Sort(named)
+	named = slices.Compact(named)
+	for _, name := range named {
+		if err := op.dynamic.Resource(namespaces).Delete(ctx, name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+			return err
+		}
+	}
+	for _, name := range named {
+		err := eventually(ctx, func() (bool, error) {
+			_, err := op.dynamic.Resource(namespaces).Get(ctx, name, metav1.GetOptions{})
+			if apierrors.IsNotFound(err) {
+				return true, nil
+			}
+			return false, op.forcePods(ctx, name)
+		})
+		if err != nil {
+			return fmt.Errorf("wait for namespace %s to go: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// forcePods deletes the pods of a namespace at once, and takes off finalizers that a learner may have left on them.
+func (op *operator) forcePods(ctx context.Context, namespace string) error {
+	now := int64(0)
+	r := op.dynamic.Resource(pods).Namespace(namespace)
+	list, err := r.List(ctx, metav1.ListOptions{})
+	if err != nil || len(list.Items) == 0 {
+		return err
+	}
+	for _, pod := range list.Items {
+		if len(pod.GetFinalizers()) > 0 {
+			_, err := r.Patch(ctx, pod.GetName(), types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`), metav1.PatchOptions{})
+			if err != nil && !apierrors.IsNotFound(err) {
+				return err
+			}
+		}
+	}
+	return r.DeleteCollection(ctx, metav1.DeleteOptions{GracePeriodSeconds: &now}, metav1.ListOptions{})
+}
+
+// clearKind deletes the lab's objects of the kind outside of its namespaces.
+func (op *operator) clearKind(ctx context.Context, gvk schema.GroupVersionKind, lab string) error {
+	mapping, err := op.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	if meta.IsNoMatchError(err) {
+		return nil // its definition has gone, and so have the objects
+	}
+	if err != nil {
+		return err
+	}
+	selector := metav1.ListOptions{LabelSelector: labLabel + "=" + lab}
+	remove := func(o unstructured.Unstructured) error {
+		err := op.dynamic.Resource(mapping.Resource).Namespace(o.GetNamespace()).Delete(ctx, o.GetName(), metav1.DeleteOptions{})
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		return err
+	}
+	return eventually(ctx, func() (bool, error) {
+		list, err := op.dynamic.Resource(mapping.Resource).List(ctx, selector)
+		if err != nil {
+			return false, err
+		}
+		var errs []error
+		for _, o := range list.Items {
+			errs = append(errs, remove(o))
+		}
+		return len(list.Items) == 0, errors.Join(errs...)
+	})
+}
+
+// restoreNodes undoes what a learner does to nodes in a lab: cordons, taints, labels of the cluster's shape. It returns the names of the
+// nodes that do not exist any more.
+func (op *operator) restoreNodes(ctx context.Context, shape []content.Node) (gone []string, err error) {
+	for _, want := range shape {
+		_, err := op.dynamic.Resource(nodes).Get(ctx, want.Name, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			gone = append(gone, want.Name)
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		patch := fmt.Sprintf(`{"metadata":{"labels":{%q:%q,%q:%q}},"spec":{"unschedulable":null,"taints":null}}`,
+			"topology.kubernetes.io/zone", want.Zone, "agentpool", want.Pool)
+		if _, err := op.dynamic.Resource(nodes).Patch(ctx, want.Name, types.MergePatchType, []byte(patch), metav1.PatchOptions{}); err != nil {
+			return nil, fmt.Errorf("restore node %s: %w", want.Name, err)
+		}
+	}
+	return gone, nil
+}

@@ -1,0 +1,89 @@
+package progress
+
+import "time"
+
+// Kind of an event.
+type Kind string
+
+const (
+	// Started: a new attempt at a lab began. Everything about a lab since its last Started is its current attempt.
+	Started Kind = "started"
+	// Entered: a step was seeded and shown. A step that is entered again after Passed keeps its points.
+	Entered Kind = "entered"
+	// Checked: a step was graded.
+	Checked Kind = "checked"
+	// Hinted: a hint level was shown.
+	Hinted Kind = "hinted"
+	// Revealed: the solution was shown; the step is worth nothing more in this attempt.
+	Revealed Kind = "revealed"
+	// WasReset: the step's starting state was restored.
+	WasReset Kind = "reset"
+	// Finished: the learner ended the lab.
+	Finished Kind = "finished"
+)
+
+// Event is one line of the journal.
+type Event struct {
+	// ID makes appending idempotent: a second event of the same id is dropped by Fold. Append fills in an empty one.
+	ID   string    `json:"id"`
+	Time time.Time `json:"time"`
+	Kind Kind      `json:"kind"`
+	// Attempt groups the events of one run through a lab.
+	Attempt string `json:"attempt"`
+	Lab     string `json:"lab"`
+	Step    string `json:"step,omitempty"`
+	// Provider of the cluster, with Started.
+	Provider string `json:"provider,omitempty"`
+	// Passed, with Checked: every check and invariant passed.
+	Passed bool `json:"passed,omitempty"`
+	// Points earned and Max that could have been, with Checked.
+	Points int `json:"points,omitempty"`
+	Max    int `json:"max,omitempty"`
+	// Verdicts, with Checked: outcome by check id.
+	Verdicts map[string]string `json:"verdicts,omitempty"`
+	// Level of the hint, from 1, and Cost in points, with Hinted.
+	Level int `json:"level,omitempty"`
+	Cost  int `json:"cost,omitempty"`
+}
+
+// Progress is what the journal adds up to.
+type Progress struct {
+	// Labs by id; one that was never started is not in it.
+	Labs map[string]*Lab
+	// Current is the lab that was touched last by Started, Entered, Checked, Hinted, Revealed or WasReset, and not
+	// finished since; empty if there is none.
+	Current string
+}
+
+// Lab is the current attempt at a lab.
+type Lab struct {
+	ID       string
+	Attempt  string
+	Provider string
+	Started  time.Time
+	// Finished is zero while the attempt goes on.
+	Finished time.Time
+	// Step that was entered last.
+	Step  string
+	Steps map[string]*Step
+}
+
+// Step is what was done of one step in the current attempt.
+type Step struct {
+	ID string
+	// Entered is when its starting state was last seeded or reset; checks judge what happened since.
+	Entered time.Time
+	// Passed is when it first passed; zero if it has not.
+	Passed time.Time
+	// Points earned when it first passed.
+	Points int
+	// Checks counts how often it was graded, Resets how often it was reset.
+	Checks, Resets int
+	// Hints is the highest level that was shown before it first passed; HintCost what those levels cost together.
+	Hints    int
+	HintCost int
+	// HintsSeen is the highest level that was shown at all. Levels shown after the step passed are free.
+	HintsSeen int
+	// Revealed: the solution was shown before it first passed.
+	Revealed bool
+}

@@ -1,0 +1,309 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/yaml"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/discovery/cached/memory"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/restmapper"
+
+	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/cluster/embedded/behavior"
+)
+
+const (
+	// labLabel marks what k8slab made for a lab. On a cluster that is not ours nothing else is ever touched.
+	labLabel = "k8slab.dev/lab"
+	// settleAnnotation, with the value "none", is for objects of a starting state that are meant to be broken: k8slab does
+	// not wait for them. It is taken off before the object is created.
+	settleAnnotation = "k8slab.dev/settle"
+
+	poll = 20 * time.Millisecond
+)
+
+// scenario is the starting state of a step.
+type scenario struct {
+	objects []*unstructured.Unstructured
+	// broken holds the objects that will not become ready.
+	broken map[*unstructured.Unstructured]bool
+	// behaviors are the documents that say how simulated workloads behave. They never become objects.
+	behaviors []byte
+}
+
+// parseScenario reads the set-up of the lab and then that of the step.
+func parseScenario(lab *content.Lab, step *content.Step) (*scenario, error) {
+	s := &scenario{broken: map[*unstructured.Unstructured]bool{}}
+	var errs []error
+	for _, file := range slices.Concat(lab.Setup, step.Setup) {
+		objects, err := parseManifests(file.Data)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s/%s: %w", lab.ID, file.Path, err))
+			continue
+		}
+		for _, o := range objects {
+			if !behavior.Is(o.GetAPIVersion(), o.GetKind()) {
+				s.add(o, lab.ID)
+				continue
+			}
+			document, err := o.MarshalJSON()
+			if err != nil {
+				return nil, err
+			}
+			s.behaviors = append(append(s.behaviors, "---\n"...), document...)
+		}
+	}
+	if _, err := behavior.Decode(s.behaviors); err != nil {
+		errs = append(errs, fmt.Errorf("%s/%s: %w", lab.ID, step.Dir, err))
+	}
+	// Namespaces and definitions come before what lives in them; otherwise the author's order stands.
+	slices.SortStableFunc(s.objects, func(a, b *unstructured.Unstructured) int { return rank(a) - rank(b) })
+	return s, errors.Join(errs...)
+}
+
+func parseManifests(data []byte) ([]*unstructured.Unstructured, error) {
+	var objects []*unstructured.Unstructured
+	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(data), 4096)
+	for {
+		o := &unstructured.Unstructured{}
+		err := decoder.Decode(&o.Object)
+		switch {
+		case errors.Is(err, io.EOF):
+			return objects, nil
+		case err != nil:
+			return nil, err
+		case len(o.Object) == 0:
+			continue
+		case o.GetAPIVersion() == "" || o.GetKind() == "" || o.GetName() == "":
+			return nil, fmt.Errorf("document %d: apiVersion, kind and metadata.name are required", len(objects)+1)
+		}
+		objects = append(objects, o)
+	}
+}
+
+func (s *scenario) add(o *unstructured.Unstructured, lab string) {
+	annotations := o.GetAnnotations()
+	if annotations[settleAnnotation] == "none" {
+		s.broken[o] = true
+	}
+	delete(annotations, settleAnnotation)
+	o.SetAnnotations(annotations)
+	labels := o.GetLabels()
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	labels[labLabel] = lab
+	o.SetLabels(labels)
+	s.objects = append(s.objects, o)
+}
+
+func rank(o *unstructured.Unstructured) int {
+	switch o.GetKind() {
+	case "Namespace", "CustomResourceDefinition", "PriorityClass", "StorageClass":
+		return 0
+	case "ServiceAccount", "ConfigMap", "Secret", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding":
+		return 1
+	default:
+		return 2
+	}
+}
+
+// namespaces returns those that the scenario creates.
+func (s *scenario) namespaces() []string {
+	var names []string
+	for _, o := range s.objects {
+		if o.GroupVersionKind().GroupKind() == namespaceKind {
+			names = append(names, o.GetName())
+		}
+	}
+	return names
+}
+
+// operator is k8slab's own hand in a cluster: it seeds and clears.
+type operator struct {
+	dynamic dynamic.Interface
+	mapper  *restmapper.DeferredDiscoveryRESTMapper
+}
+
+func newOperator(cfg *rest.Config) (*operator, error) {
+	cfg = rest.CopyConfig(cfg)
+	cfg.QPS = -1
+	cfg.UserAgent = "k8slab"
+	cfg.WarningHandler = rest.NoWarnings{} // what the server deprecates is for authors to hear, not for learners
+	dyn, err := dynamic.NewForConfig(cfg)
+	if err != nil {
+		return nil, err
+	}
+	disco, err := discovery.NewDiscoveryClientForConfig(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &operator{dynamic: dyn, mapper: restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(disco))}, nil
+}
+
+// resource returns how to reach objects of the kind in the namespace.
+func (op *operator) resource(gvk schema.GroupVersionKind, namespace string) (dynamic.ResourceInterface, error) {
+	mapping, err := op.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	if err != nil {
+		return nil, err
+	}
+	if mapping.Scope.Name() == meta.RESTScopeNameRoot {
+		return op.dynamic.Resource(mapping.Resource), nil
+	}
+	if namespace == "" {
+		namespace = metav1.NamespaceDefault
+	}
+	return op.dynamic.Resource(mapping.Resource).Namespace(namespace), nil
+}
+
+// seed creates the objects in their order and waits until the cluster has settled on them.
+func (op *operator) seed(ctx context.Context, s *scenario) error {
+	for _, o := range s.objects {
+		if err := op.create(ctx, o); err != nil {
+			return fmt.Errorf("create %s %s: %w", strings.ToLower(o.GetKind()), o.GetName(), err)
+		}
+	}
+	return op.settle(ctx, s)
+}
+
+// create retries what a moment mends: a namespace whose ServiceAccount has yet to appear, a kind that was defined just now,
+// an object of the same name on its way out.
+func (op *operator) create(ctx context.Context, o *unstructured.Unstructured) error {
+	return eventually(ctx, func() (bool, error) {
+		r, err := op.resource(o.GroupVersionKind(), o.GetNamespace())
+		if meta.IsNoMatchError(err) {
+			op.mapper.Reset()
+			return false, err
+		}
+		if err != nil {
+			return false, err
+		}
+		_, err = r.Create(ctx, o, metav1.CreateOptions{})
+		switch {
+		case err == nil:
+			return true, nil
+		case apierrors.IsAlreadyExists(err), apierrors.IsForbidden(err), apierrors.IsNotFound(err), retriable(err):
+			return false, err
+		default:
+			return true, err
+		}
+	})
+}
+
+// retriable reports an error of the connection or of a busy server, which says nothing about the request.
+func retriable(err error) bool {
+	var status apierrors.APIStatus
+	return !errors.As(err, &status) || apierrors.IsInternalError(err) || apierrors.IsServerTimeout(err) ||
+		apierrors.IsTooManyRequests(err) || apierrors.IsServiceUnavailable(err)
+}
+
+// eventually calls f until it says that it is done, and returns its last error when ctx ends first.
+func eventually(ctx context.Context, f func() (done bool, err error)) error {
+	for {
+		done, err := f()
+		if done {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			if err == nil || errors.Is(ctx.Err(), context.Canceled) {
+				err = ctx.Err()
+			}
+			return err
+		case <-time.After(poll):
+		}
+	}
+}
+
+// settle waits until every object that is not meant to be broken has become what it should be.
+func (op *operator) settle(ctx context.Context, s *scenario) error {
+	for _, o := range s.objects {
+		if s.broken[o] {
+			continue
+		}
+		var waiting string
+		err := eventually(ctx, func() (bool, error) {
+			r, err := op.resource(o.GroupVersionKind(), o.GetNamespace())
+			if err != nil {
+				return false, err
+			}
+			live, err := r.Get(ctx, o.GetName(), metav1.GetOptions{})
+			if err != nil {
+				return false, err
+			}
+			waiting = unsettled(live)
+			return waiting == "", nil
+		})
+		if err != nil {
+			return fmt.Errorf("wait for %s %s (%s): %w", strings.ToLower(o.GetKind()), o.GetName(), waiting, err)
+		}
+	}
+	return nil
+}
+
+// unsettled says what an object still waits for, or "".
+func unsettled(o *unstructured.Unstructured) string {
+	integer := func(fields ...string) int64 {
+		n, _, _ := unstructured.NestedInt64(o.Object, fields...)
+		return n
+	}
+	if observed, found, _ := unstructured.NestedInt64(o.Object, "status", "observedGeneration"); found && observed < o.GetGeneration() {
+		return "its controller has not seen it"
+	}
+	switch o.GroupVersionKind().GroupKind().String() {
+	case "Deployment.apps", "StatefulSet.apps", "ReplicaSet.apps":
+		want, found, _ := unstructured.NestedInt64(o.Object, "spec", "replicas")
+		if !found {
+			want = 1
+		}
+		if got := integer("status", "availableReplicas"); got < want {
+			return fmt.Sprintf("%d of %d replicas are available", got, want)
+		}
+	case "DaemonSet.apps":
+		if integer("status", "observedGeneration") == 0 {
+			return "its controller has not seen it"
+		}
+		if want, got := integer("status", "desiredNumberScheduled"), integer("status", "numberAvailable"); got < want || want == 0 {
+			return fmt.Sprintf("%d of %d pods are available", got, want)
+		}
+	case "Pod":
+		if !conditionTrue(o, "Ready") {
+			return "it is not Ready"
+		}
+	case "PodDisruptionBudget.policy":
+		if integer("status", "observedGeneration") == 0 {
+			return "its controller has not seen it"
+		}
+		// The controller looks again a moment after the pods became ready.
+		if want, got := integer("status", "expectedPods"), integer("status", "currentHealthy"); got < want {
+			return fmt.Sprintf("%d of %d pods are healthy", got, want)
+		}
+	case "CustomResourceDefinition.apiextensions.k8s.io":
+		if !conditionTrue(o, "Established") {
+			return "it is not established"
+		}
+	}
+	return ""
+}
+
+func conditionTrue(o *unstructured.Unstructured, kind string) bool {
+	conditions, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
+	return slices.ContainsFunc(conditions, func(c any) bool {
+		m, ok := c.(map[string]any)
+		return ok && m["type"] == kind && m["status"] == "True"
+	})
+}

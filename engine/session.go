@@ -1,0 +1,520 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/flock"
+	"github.com/k8slab/k8slab/engine/problem"
+	"github.com/k8slab/k8slab/engine/progress"
+)
+
+// seedTimeout bounds the making of a starting state.
+const seedTimeout = 2 * time.Minute
+
+// Start brings up the lab's cluster and the step's starting state. A lab that is under way is resumed as it is.
+func (e *Engine) Start(ctx context.Context, id string, opts StartOptions, report cluster.Progress) (*Session, error) {
+	lab, err := e.lab(id)
+	if err != nil {
+		return nil, err
+	}
+	done, err := e.progress()
+	if err != nil {
+		return nil, err
+	}
+	attempt := done.Labs[id]
+	begin := opts.Restart || attempt == nil || !attempt.Finished.IsZero()
+	if opts.Provider == "" && !begin {
+		opts.Provider = attempt.Provider
+	}
+	p, err := e.Provider(opts.Provider)
+	if err != nil {
+		return nil, err
+	}
+	if missing := lacks(lab.content, p); len(missing) > 0 {
+		return nil, problem.New(problem.Usage,
+			fmt.Sprintf("the lab %s needs %s, which a cluster of the kind %s does not have", id, joinNames(missing), p.Name()),
+			fmt.Sprintf("ラボ %s には %s が必要ですが、%s クラスターにはありません", id, joinNames(missing), p.Name()),
+			"k8slab start "+id)
+	}
+	if !begin && attempt.Provider != p.Name() {
+		begin = true // the same lab on another kind of cluster is another attempt
+	}
+	step := lab.steps[0]
+	switch {
+	case opts.Step != "":
+		if step, err = lab.step(opts.Step); err != nil {
+			return nil, err
+		}
+	case !begin && attempt.Step != "":
+		if found, err := lab.step(attempt.Step); err == nil {
+			step = found // a step that a newer version of the lab dropped means starting from the first
+		}
+	}
+	unlock, err := e.lockSession(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	c, err := p.Ensure(ctx, specOf(lab.content, opts.APIPort), report)
+	if err != nil {
+		return nil, err
+	}
+	if begin {
+		started := progress.Event{Kind: progress.Started, Attempt: progress.NewID(), Lab: id, Provider: p.Name()}
+		if err := e.journal.Append(started); err != nil {
+			return nil, err
+		}
+		attempt = &progress.Lab{ID: id, Attempt: started.Attempt, Provider: p.Name()}
+	}
+	s := &Session{Lab: lab.content, Step: step.content, Cluster: c, Attempt: attempt}
+	if !begin {
+		if s.Resumed, err = e.seeded(ctx, s); err != nil {
+			return nil, err
+		}
+	}
+	if !s.Resumed {
+		if err := e.enter(ctx, s, progress.Entered, report); err != nil {
+			return nil, err
+		}
+	}
+	return e.refresh(s)
+}
+
+// specOf is the cluster that the lab asks for.
+func specOf(lab *content.Lab, port int) cluster.Spec {
+	spec := cluster.Spec{Name: lab.ID, Release: lab.Cluster.Release, APIPort: port}
+	for _, n := range lab.Cluster.Nodes {
+		spec.Nodes = append(spec.Nodes, cluster.Node(n))
+	}
+	return spec
+}
+
+// Session returns the lab as it stands; "" means the current one. The cluster need not run; it may be nil.
+func (e *Engine) Session(ctx context.Context, id string) (*Session, error) {
+	done, err := e.progress()
+	if err != nil {
+		return nil, err
+	}
+	if id == "" {
+		id = done.Current
+	}
+	if id == "" {
+		return nil, problem.New(problem.Usage, "no lab is under way", "進行中のラボはありません", "k8slab list")
+	}
+	lab, err := e.lab(id)
+	if err != nil {
+		return nil, err
+	}
+	attempt := done.Labs[id]
+	if attempt == nil {
+		return nil, problem.New(problem.Usage,
+			fmt.Sprintf("the lab %s has not been started", id), fmt.Sprintf("ラボ %s はまだ始まっていません", id),
+			"k8slab start "+id)
+	}
+	step, err := lab.step(attempt.Step)
+	if err != nil {
+		step = lab.steps[0]
+	}
+	c, err := e.find(ctx, id, attempt)
+	if err != nil {
+		return nil, err
+	}
+	return &Session{Lab: lab.content, Step: step.content, Cluster: c, Attempt: attempt, Resumed: true}, nil
+}
+
+// refresh reads the attempt again after the journal has grown.
+func (e *Engine) refresh(s *Session) (*Session, error) {
+	done, err := e.progress()
+	if err != nil {
+		return nil, err
+	}
+	if a := done.Labs[s.Lab.ID]; a != nil {
+		s.Attempt = a
+	}
+	return s, nil
+}
+
+// lockSession keeps two processes from seeding the same lab at once. Grading takes no lock: it changes nothing.
+func (e *Engine) lockSession(ctx context.Context, lab string) (unlock func(), err error) {
+	dir, err := e.sessionDir(lab)
+	if err != nil {
+		return nil, err
+	}
+	return flock.Wait(ctx, filepath.Join(dir, "lock"))
+}
+
+// seeded reports whether the session's step stands on the session's cluster.
+func (e *Engine) seeded(ctx context.Context, s *Session) (bool, error) {
+	dir, err := e.sessionDir(s.Lab.ID)
+	if err != nil {
+		return false, err
+	}
+	b, err := loadBaseline(dir)
+	if err != nil || b == nil {
+		return false, err
+	}
+	op, err := e.operator(ctx, s)
+	if err != nil {
+		return false, err
+	}
+	id, err := op.clusterID(ctx)
+	if err != nil {
+		return false, err
+	}
+	return b.ClusterID == id && b.Step == s.Step.ID && b.Attempt == s.Attempt.Attempt, nil
+}
+
+func (e *Engine) operator(ctx context.Context, s *Session) (*operator, error) {
+	p, err := e.Provider(s.Attempt.Provider)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := p.Config(ctx, s.Lab.ID, cluster.Operator)
+	if err != nil {
+		return nil, err
+	}
+	return newOperator(cfg)
+}
+
+// enter replaces whatever the lab has on the cluster by the starting state of the session's step and says so in the
+// journal. The baseline goes first and comes last: an interruption leaves a step that counts as not seeded.
+func (e *Engine) enter(ctx context.Context, s *Session, kind progress.Kind, report cluster.Progress) error {
+	ctx, cancel := context.WithTimeout(ctx, seedTimeout)
+	defer cancel()
+	dir, err := e.sessionDir(s.Lab.ID)
+	if err != nil {
+		return err
+	}
+	if err := dropBaseline(dir); err != nil {
+		return err
+	}
+	var b *baseline
+	err = report.Run("scenario", func() (string, error) {
+		b, err = e.startingState(ctx, s, dir)
+		return s.Step.ID, err
+	})
+	if err != nil {
+		if errors.Is(err, context.Canceled) {
+			return err
+		}
+		return problem.New(problem.Cluster,
+			fmt.Sprintf("the starting state of %s could not be made: %v", s.Step.ID, err),
+			fmt.Sprintf("%s の開始状態を用意できませんでした: %v", s.Step.ID, err),
+			"k8slab reset --lab "+s.Lab.ID).From(err)
+	}
+	b.Attempt, b.Time = s.Attempt.Attempt, time.Now().UTC()
+	if err := b.save(dir); err != nil {
+		return err
+	}
+	return e.journal.Append(progress.Event{Kind: kind, Time: b.Time, Attempt: s.Attempt.Attempt, Lab: s.Lab.ID, Step: s.Step.ID})
+}
+
+// startingState restores the step's checkpoint where the cluster has one, and seeds the step where not.
+func (e *Engine) startingState(ctx context.Context, s *Session, dir string) (*baseline, error) {
+	p, err := e.Provider(s.Attempt.Provider)
+	if err != nil {
+		return nil, err
+	}
+	checkpointer, ok := p.(cluster.Checkpointer)
+	if ok {
+		if b, err := e.restore(ctx, checkpointer, s, dir); err != nil || b != nil {
+			return b, err
+		}
+	}
+	b := &baseline{Lab: s.Lab.ID, Step: s.Step.ID}
+	if err := e.prepare(ctx, p, s, b); err != nil {
+		return nil, err
+	}
+	if ok {
+		return b, e.keep(ctx, checkpointer, s, dir, b)
+	}
+	return b, nil
+}
+
+// prepare makes a clean cluster and seeds it.
+func (e *Engine) prepare(ctx context.Context, p cluster.Provider, s *Session, b *baseline) error {
+	op, err := e.operator(ctx, s)
+	if err != nil {
+		return err
+	}
+	if err := e.clean(ctx, p, op, s); err != nil {
+		return err
+	}
+	sc, err := parseScenario(s.Lab, s.Step)
+	if err != nil {
+		return err
+	}
+	if simulator, ok := p.(cluster.Simulator); ok {
+		if err := simulator.SetBehaviors(ctx, s.Lab.ID, sc.behaviors); err != nil {
+			return err
+		}
+	}
+	if err := op.seed(ctx, sc); err != nil {
+		return err
+	}
+	return op.recordBaseline(ctx, sc, b)
+}
+
+// pristine is the checkpoint of a cluster in which no lab has done anything yet.
+const pristine = "pristine"
+
+// clean removes everything of the lab from the cluster: by going back to the time before it, where the cluster can, and by deleting what
+// is the lab's where not.
+func (e *Engine) clean(ctx context.Context, p cluster.Provider, op *operator, s *Session) error {
+	checkpointer, ok := p.(cluster.Checkpointer)
+	if ok {
+		if err := checkpointer.RestoreCheckpoint(ctx, s.Lab.ID, pristine); !errors.Is(err, cluster.ErrNoCheckpoint) {
+			return err
+		}
+	}
+	disposable := slices.Contains(p.Capabilities(), cluster.Disposable)
+	if err := op.clear(ctx, s.Lab, disposable); err != nil {
+		return err
+	}
+	if disposable {
+		if err := e.restoreNodes(ctx, p, op, s); err != nil {
+			return err
+		}
+	}
+	if ok {
+		return checkpointer.SaveCheckpoint(ctx, s.Lab.ID, pristine)
+	}
+	return nil
+}
+
+// restoreNodes brings every node back to the cluster's shape. A Node object that was deleted comes back as it would on a
+// real cluster: when its kubelet starts again.
+func (e *Engine) restoreNodes(ctx context.Context, p cluster.Provider, op *operator, s *Session) error {
+	gone, err := op.restoreNodes(ctx, s.Lab.Cluster.Nodes)
+	if err != nil || len(gone) == 0 {
+		return err
+	}
+	stopper, ok := p.(cluster.Stopper)
+	if !ok {
+		return fmt.Errorf("nodes %s do not exist any more", joinNames(gone))
+	}
+	if err := stopper.Stop(ctx, s.Lab.ID); err != nil {
+		return err
+	}
+	if _, err := p.Ensure(ctx, specOf(s.Lab, 0), nil); err != nil {
+		return err
+	}
+	gone, err = op.restoreNodes(ctx, s.Lab.Cluster.Nodes)
+	if err == nil && len(gone) > 0 {
+		err = fmt.Errorf("nodes %s did not come back", joinNames(gone))
+	}
+	return err
+}
+
+// awake makes sure that the session's cluster runs before it is used: one that died is repaired, one that was stopped or
+// deleted is not started behind the learner's back.
+func (e *Engine) awake(ctx context.Context, s *Session, report cluster.Progress) error {
+	if s.Cluster == nil {
+		return problem.New(problem.Cluster,
+			fmt.Sprintf("the lab %s has no cluster now", s.Lab.ID), fmt.Sprintf("ラボ %s のクラスターは今ありません", s.Lab.ID),
+			"k8slab start "+s.Lab.ID)
+	}
+	switch s.Cluster.State {
+	case cluster.Running:
+		return nil
+	case cluster.Stopped:
+		return problem.New(problem.Cluster,
+			fmt.Sprintf("the cluster of %s is stopped", s.Lab.ID), fmt.Sprintf("%s のクラスターは停止しています", s.Lab.ID),
+			"k8slab start "+s.Lab.ID)
+	}
+	if stoppedByHand(s.Cluster) {
+		return nil // stopping a component can be what a lesson asks for
+	}
+	p, err := e.Provider(s.Cluster.Provider)
+	if err != nil {
+		return err
+	}
+	c, err := p.Ensure(ctx, specOf(s.Lab, 0), report)
+	if err != nil {
+		return err
+	}
+	s.Cluster = c
+	return nil
+}
+
+// stoppedByHand reports whether all that keeps the cluster from running is components that someone stopped.
+func stoppedByHand(c *cluster.Cluster) bool {
+	stopped := 0
+	for _, component := range c.Components {
+		switch component.State {
+		case "stopped":
+			stopped++
+		case "running":
+		default:
+			return false
+		}
+	}
+	return stopped > 0 && stopped < len(c.Components)
+}
+
+// Next goes to the step after the session's.
+func (e *Engine) Next(ctx context.Context, s *Session, report cluster.Progress) (*Session, error) {
+	lab, err := e.lab(s.Lab.ID)
+	if err != nil {
+		return nil, err
+	}
+	next, ok := lab.after(s.Step)
+	if !ok {
+		return nil, problem.New(problem.Usage,
+			fmt.Sprintf("%s is the last step of %s", s.Step.ID, s.Lab.ID), fmt.Sprintf("%s は %s の最後のステップです", s.Step.ID, s.Lab.ID),
+			"k8slab finish")
+	}
+	return e.move(ctx, s, next, progress.Entered, report)
+}
+
+// Goto goes to any step of the session's lab.
+func (e *Engine) Goto(ctx context.Context, s *Session, step string, report cluster.Progress) (*Session, error) {
+	lab, err := e.lab(s.Lab.ID)
+	if err != nil {
+		return nil, err
+	}
+	to, err := lab.step(step)
+	if err != nil {
+		return nil, err
+	}
+	return e.move(ctx, s, to, progress.Entered, report)
+}
+
+// Reset restores the starting state of the session's step.
+func (e *Engine) Reset(ctx context.Context, s *Session, report cluster.Progress) (*Session, error) {
+	lab, err := e.lab(s.Lab.ID)
+	if err != nil {
+		return nil, err
+	}
+	step, err := lab.step(s.Step.ID)
+	if err != nil {
+		return nil, err
+	}
+	return e.move(ctx, s, step, progress.WasReset, report)
+}
+
+func (e *Engine) move(ctx context.Context, s *Session, to *linkedStep, kind progress.Kind, report cluster.Progress) (*Session, error) {
+	unlock, err := e.lockSession(ctx, s.Lab.ID)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	if err := e.awake(ctx, s, report); err != nil {
+		return nil, err
+	}
+	moved := &Session{Lab: s.Lab, Step: to.content, Cluster: s.Cluster, Attempt: s.Attempt}
+	if err := e.enter(ctx, moved, kind, report); err != nil {
+		return nil, err
+	}
+	return e.refresh(moved)
+}
+
+// Hint takes the next hint level of the session's step, and shows the last one again when all are taken. Once the step
+// has passed, hints cost nothing.
+func (e *Engine) Hint(_ context.Context, s *Session) (*Hint, error) {
+	levels := len(s.Step.Hints)
+	if levels == 0 {
+		return nil, problem.New(problem.Usage,
+			fmt.Sprintf("%s has no hints", s.Step.ID), fmt.Sprintf("%s にヒントはありません", s.Step.ID), "k8slab lesson")
+	}
+	taken, passed := 0, false
+	if st := s.Attempt.Steps[s.Step.ID]; st != nil {
+		taken, passed = st.HintsSeen, !st.Passed.IsZero()
+	}
+	level := min(taken+1, levels)
+	h := &Hint{Level: level, Levels: levels, Cost: s.Step.Hints[level-1].Cost, Last: level == levels, Passed: passed, Text: content.Text{
+		EN: s.Step.Lessons[content.English].Hints[level-1],
+		JA: s.Step.Lessons[content.Japanese].Hints[level-1],
+	}}
+	if passed {
+		h.Cost = 0
+	}
+	if level == taken {
+		h.Cost = 0 // it was paid for
+		return h, nil
+	}
+	return h, e.journal.Append(progress.Event{
+		Kind: progress.Hinted, Attempt: s.Attempt.Attempt, Lab: s.Lab.ID, Step: s.Step.ID, Level: level, Cost: h.Cost,
+	})
+}
+
+// Solution shows what a learner could have typed; the step is worth nothing more in this attempt.
+func (e *Engine) Solution(_ context.Context, s *Session) (content.File, error) {
+	return s.Step.Solution, e.journal.Append(progress.Event{
+		Kind: progress.Revealed, Attempt: s.Attempt.Attempt, Lab: s.Lab.ID, Step: s.Step.ID,
+	})
+}
+
+// Finish ends the attempt.
+func (e *Engine) Finish(_ context.Context, s *Session) (*progress.Lab, error) {
+	err := e.journal.Append(progress.Event{Kind: progress.Finished, Attempt: s.Attempt.Attempt, Lab: s.Lab.ID})
+	if err != nil {
+		return nil, err
+	}
+	s, err = e.refresh(s)
+	if err != nil {
+		return nil, err
+	}
+	return s.Attempt, nil
+}
+
+// Stop stops the lab's cluster and keeps its state.
+func (e *Engine) Stop(ctx context.Context, lab string, report cluster.Progress) error {
+	return e.withCluster(ctx, lab, func(p cluster.Provider) error {
+		stopper, ok := p.(cluster.Stopper)
+		if !ok {
+			return problem.New(problem.Usage,
+				fmt.Sprintf("clusters of the kind %s cannot be stopped", p.Name()),
+				fmt.Sprintf("%s クラスターは停止できません", p.Name()), "k8slab delete --lab "+lab)
+		}
+		return report.Run("stop", func() (string, error) { return lab, stopper.Stop(ctx, lab) })
+	})
+}
+
+// Delete removes the lab's cluster. What was achieved stays in the journal.
+func (e *Engine) Delete(ctx context.Context, lab string, report cluster.Progress) error {
+	return e.withCluster(ctx, lab, func(p cluster.Provider) error {
+		dir, err := e.sessionDir(lab)
+		if err != nil {
+			return err
+		}
+		if err := dropBaseline(dir); err != nil {
+			return err
+		}
+		return report.Run("delete", func() (string, error) { return lab, p.Delete(ctx, lab) })
+	})
+}
+
+func (e *Engine) withCluster(ctx context.Context, lab string, f func(cluster.Provider) error) error {
+	if _, err := e.lab(lab); err != nil {
+		return err
+	}
+	done, err := e.progress()
+	if err != nil {
+		return err
+	}
+	p, err := e.Provider(providerOf(done.Labs[lab]))
+	if err != nil {
+		return err
+	}
+	unlock, err := e.lockSession(ctx, lab)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	err = f(p)
+	if errors.Is(err, cluster.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
+		return problem.New(problem.Cluster,
+			fmt.Sprintf("the lab %s has no cluster now", lab), fmt.Sprintf("ラボ %s のクラスターは今ありません", lab),
+			"k8slab start "+lab)
+	}
+	return err
+}
