@@ -1,0 +1,5 @@
+# fails: floor
+set -eu
+kubectl -n shop patch pdb web -p '{"spec":{"minAvailable":1}}'
+kubectl drain worker-3 --ignore-daemonsets --timeout=90s
+kubectl -n shop rollout status deployment/web --timeout=90s

@@ -1,0 +1,12 @@
+# fails: by-eviction
+# There is a pod to spare, but a rollout does not ask the budget for it.
+set -eu
+kubectl -n shop scale deployment web --replicas=3
+kubectl -n shop rollout status deployment/web --timeout=90s
+old=$(kubectl -n shop get pods -l app=web --field-selector spec.nodeName=worker-3 -o name)
+kubectl cordon worker-3
+kubectl -n shop rollout restart deployment/web
+kubectl -n shop rollout status deployment/web --timeout=90s
+for pod in $old; do
+  kubectl -n shop wait --for=delete "$pod" --timeout=90s
+done

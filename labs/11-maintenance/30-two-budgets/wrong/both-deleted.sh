@@ -1,0 +1,4 @@
+# fails: same-objects
+# No budget, no conflict, no protection.
+set -eu
+kubectl -n shop delete pdb checkout banner

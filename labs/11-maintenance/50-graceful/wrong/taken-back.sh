@@ -1,0 +1,12 @@
+# fails: grace
+# Right for the eviction, and wrong again for the next one.
+set -eu
+kubectl -n shop patch deployment orders -p '{"spec":{"template":{"spec":{"terminationGracePeriodSeconds":60}}}}'
+kubectl -n shop rollout status deployment/orders --timeout=90s
+pod=$(kubectl -n shop get pods -l app=orders --sort-by=.metadata.creationTimestamp -o jsonpath='{.items[-1:].metadata.name}')
+kubectl create --raw "/api/v1/namespaces/shop/pods/$pod/eviction" -f - <<EVICTION
+{"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"namespace": "shop", "name": "$pod"}}
+EVICTION
+kubectl -n shop wait --for=delete "pod/$pod" --timeout=90s
+kubectl -n shop patch deployment orders -p '{"spec":{"template":{"spec":{"terminationGracePeriodSeconds":30}}}}'
+kubectl -n shop rollout status deployment/orders --timeout=90s
