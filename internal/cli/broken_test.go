@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/k8slab/k8slab/checks"
+	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine"
+	"github.com/k8slab/k8slab/labs"
+)
+
+func TestBrokenLabEndsWith5AndNamesThePlace(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		// load returns the error with which an engine of that content cannot be made.
+		load func(t *testing.T) error
+		want []string
+	}{
+		{"a lab.yaml that does not parse", func(t *testing.T) error {
+			_, err := content.LoadAll(fstest.MapFS{"11-broken/lab.yaml": {Data: []byte("id: 11-broken\ntilte: {}\n")}})
+			return brokenLabs(err)
+		}, []string{"11-broken/lab.yaml:2", "tilte"}},
+		{"a check that does not exist", func(t *testing.T) error {
+			all, err := content.LoadAll(labs.FS())
+			if err != nil {
+				t.Fatal(err)
+			}
+			all[0].Steps[0].Checks[0].Use = "node/cordonned"
+			_, err = engine.New(engine.Config{Labs: all, Vocabulary: checks.Default(), StateDir: t.TempDir()})
+			return err
+		}, []string{"step.yaml:", "node/cordonned", "node/cordoned"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			failed := c.load(t)
+			var out, errs bytes.Buffer
+			code := Run(t.Context(), []string{"list"}, Streams{Out: &out, Err: &errs, Env: []string{"XDG_STATE_HOME=" + t.TempDir()}},
+				Parts{NewEngine: func(string) (Engine, error) { return nil, failed }})
+			if code != exitContent || out.Len() > 0 {
+				t.Errorf("exit code %d, want %d; stdout %q", code, exitContent, out.String())
+			}
+			for _, want := range c.want {
+				if !strings.Contains(errs.String(), want) {
+					t.Errorf("stderr does not name %q: %s", want, errs.String())
+				}
+			}
+		})
+	}
+}
+
+func TestDoctorReadsWhatTheKernelSaysOfMemory(t *testing.T) {
+	for _, c := range []struct {
+		name, meminfo, state, found string
+	}{
+		{"enough", "MemTotal: 8000000 kB\nMemAvailable:    2097152 kB\n", "ok", "2048 MB available"},
+		{"too little", "MemAvailable:     102400 kB\n", "note", "only 100 MB available"},
+		{"not said", "MemTotal: 8000000 kB\n", "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "meminfo")
+			if err := os.WriteFile(file, []byte(c.meminfo), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			found := examineMemory(file)
+			if c.state == "" {
+				if len(found) != 0 {
+					t.Errorf("got %v, want nothing", found)
+				}
+				return
+			}
+			if len(found) != 1 || found[0].State != c.state || !strings.Contains(found[0].Found.EN, c.found) {
+				t.Errorf("got %+v, want %s: %s", found, c.state, c.found)
+			}
+		})
+	}
+}

@@ -1,0 +1,363 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/k8slab/k8slab/checks"
+	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine"
+	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/problem"
+	"github.com/k8slab/k8slab/engine/progress"
+	"github.com/k8slab/k8slab/internal/terminal"
+	"github.com/k8slab/k8slab/internal/testcluster"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// TestMain makes the test binary be k8slab too, where it is called by that name; and so the supervisor of the clusters.
+func TestMain(m *testing.M) {
+	if err := testcluster.UseExecutables(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	testscript.Main(m, map[string]func(){"k8slab": func() { os.Exit(Main()) }})
+}
+
+// TestScripts types commands into the real program, without a cluster.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:           filepath.Join("testdata", "script"),
+		UpdateScripts: *update,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, "state"))
+			env.Setenv("K8SLAB_CONTROLPLANE_DIR", filepath.Join(env.WorkDir, "nothing-here"))
+			return nil
+		},
+	})
+}
+
+// played is an engine whose cluster has just answered, so that every answer can be rendered in both languages and at
+// every width; what a real one answers is proved with the labs.
+type played struct {
+	Engine
+	session *engine.Session
+	report  *engine.Report
+	err     error
+	calls   []string
+	damage  []progress.Damage
+}
+
+func newPlayed() *played {
+	step := func(id, en, ja string) *content.Step {
+		lesson := func(title, intro, task, debrief, hint string) *content.Lesson {
+			return &content.Lesson{Title: title, Intro: intro, Task: task, Debrief: debrief, Hints: []string{hint, hint},
+				Notes: map[string]string{"embedded": hint}}
+		}
+		return &content.Step{ID: id, Dir: "10-" + id, Points: 10, Hints: []content.Hint{{Cost: 0}, {Cost: 2}},
+			Solution: content.File{Path: "solution.sh", Data: []byte("kubectl drain worker-2\n")},
+			Lessons: map[content.Lang]*content.Lesson{
+				content.English:  lesson(en, "A node is due for a reboot, and everything that runs on it will go down with it.", "Empty worker-2:\n\n```sh\nkubectl get pods -o wide --field-selector spec.nodeName=worker-2 -A\n```", "A drain asks the **budget** first.", "Look at what `kubectl drain` refuses."),
+				content.Japanese: lesson(ja, "ノードが再起動されます。その上で動いているものは、すべて一緒に止まります。", "worker-2を空にしてください。\n\n```sh\nkubectl get pods -o wide --field-selector spec.nodeName=worker-2 -A\n```", "drainはまず**予算**を確かめます。", "`kubectl drain`が何を拒むかを見てください。"),
+			}}
+	}
+	lab := &content.Lab{ID: "11-maintenance", Title: content.Text{EN: "Controlling reboot impact", JA: "再起動の影響を抑える"}, Minutes: 75,
+		Cluster: content.ClusterShape{Release: "1.37"},
+		Steps:   []*content.Step{step("drain", "Empty a node", "ノードを空にする"), step("deadlock", "A budget that never lets go", "手放さない予算")}}
+	return &played{session: &engine.Session{Lab: lab, Step: lab.Steps[0],
+		Cluster: &cluster.Cluster{Name: lab.ID, Provider: "embedded", State: cluster.Running, Version: "v1.37.2", Server: "https://127.0.0.1:6443", Kubeconfig: "/state/it's here/kubeconfig",
+			Components: []cluster.Component{{Name: "etcd", State: "running", PID: 41}, {Name: "kube-scheduler", State: "crashed", Restarts: 3, LastError: "exit status 1"}}},
+		Attempt: &progress.Lab{ID: lab.ID, Attempt: "a", Step: "drain", Steps: map[string]*progress.Step{"drain": {ID: "drain", Hints: 1, HintsSeen: 1}}}},
+		report: &engine.Report{Lab: lab.ID, Step: "drain", Max: 10, Verdicts: []engine.Verdict{
+			{ID: "drained", Use: "node/drained", Title: content.Text{EN: "worker-2 is empty", JA: "worker-2 が空である"}, Result: checks.Result{
+				Outcome: checks.Failed, Object: "pod/web-1", Want: content.Text{EN: "no pod", JA: "Pod がないこと"}, Got: content.Text{EN: "one pod", JA: "Pod が 1 個"}, Why: content.Text{EN: "it would go down", JA: "止まってしまいます"}}}}},
+	}
+}
+
+func (p *played) pass() {
+	p.report = &engine.Report{Lab: p.report.Lab, Step: p.report.Step, Max: 10, Points: 10, Passed: true, Verdicts: slices.Clone(p.report.Verdicts)}
+	p.report.Verdicts[0].Result = checks.Result{Outcome: checks.Passed}
+	p.session.Attempt.Steps["drain"].Passed = time.Unix(1, 0)
+	p.session.Attempt.Steps["drain"].Points = 10
+}
+
+func (p *played) call(name string) error { p.calls = append(p.calls, name); return p.err }
+
+func (p *played) Labs(context.Context) ([]engine.LabStatus, error) {
+	return []engine.LabStatus{{Lab: p.session.Lab, Attempt: p.session.Attempt, Points: 0, Cluster: p.session.Cluster}}, p.err
+}
+
+func (p *played) Start(_ context.Context, lab string, _ engine.StartOptions, r cluster.Progress) (*engine.Session, error) {
+	r(cluster.Phase{Name: "control-plane"})
+	r(cluster.Phase{Name: "control-plane", Done: true, Elapsed: 2500 * time.Millisecond, Detail: "v1.37.2"})
+	return p.session, p.call("start " + lab)
+}
+
+func (p *played) Session(context.Context, string) (*engine.Session, error) { return p.session, p.err }
+
+func (p *played) Check(context.Context, *engine.Session) (*engine.Report, error) {
+	return p.report, p.call("check")
+}
+
+func (p *played) Hint(context.Context, *engine.Session) (*engine.Hint, error) {
+	return &engine.Hint{Level: 1, Levels: 2, Text: content.Text{EN: p.session.Step.Lessons["en"].Hints[0], JA: p.session.Step.Lessons["ja"].Hints[0]}}, p.call("hint")
+}
+
+func (p *played) Next(context.Context, *engine.Session, cluster.Progress) (*engine.Session, error) {
+	next := *p.session
+	next.Step = p.session.Lab.Steps[1]
+	return &next, p.call("next")
+}
+
+func (p *played) Solution(context.Context, *engine.Session) (content.File, error) {
+	return p.session.Step.Solution, p.call("solution")
+}
+
+func (p *played) Finish(context.Context, *engine.Session) (*progress.Lab, error) {
+	return p.session.Attempt, p.call("finish")
+}
+
+func (p *played) Provider(string) (cluster.Provider, error) { return bare{}, nil }
+
+func (p *played) Providers() []string { return []string{"bare"} }
+
+func (p *played) Damage() ([]progress.Damage, error) { return p.damage, nil }
+
+// Vocabulary is one of its own, so that no golden file holds the prose of a real check.
+func (p *played) Vocabulary() *checks.Vocabulary {
+	type params struct {
+		Namespace string `yaml:"namespace" doc:"Namespace of the budget." ja:"PodDisruptionBudget の Namespace。"`
+		Healthy   int    `yaml:"healthy,omitempty" doc:"How many pods have to be healthy, from 1." ja:"健全でなければならない Pod の数。1 以上。"`
+	}
+	v, err := checks.New(checks.Define("pdb/keeps-floor", checks.Doc{
+		Summary: content.Text{EN: "A disruption budget keeps as many pods healthy as it has to.", JA: "PodDisruptionBudget が必要な数の Pod を健全に保っている。"},
+		Pass:    content.Text{EN: "The number that the controller calculated is at least the floor.", JA: "コントローラーが計算した数が下限以上である。"},
+		Fail:    content.Text{EN: "The budget is gone, or its floor is lower.", JA: "PodDisruptionBudget がなくなっているか、下限が下がっている。"},
+	}, func(context.Context, checks.Env, params) (checks.Result, error) { return checks.Result{}, nil }))
+	if err != nil {
+		panic(err) // the definition above is wrong
+	}
+	return v
+}
+
+// bare is a provider that can do nothing beyond the interface.
+type bare struct{ cluster.Provider }
+
+func (bare) Name() string { return "bare" }
+
+func (bare) Capabilities() []cluster.Capability { return []cluster.Capability{cluster.Simulated} }
+
+// run types a command and returns what it wrote and its exit code.
+func run(t *testing.T, p *played, env []string, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	parts := Parts{
+		NewEngine: func(string) (Engine, error) { return p, nil },
+		Exec: func(path string, argv, env []string) error {
+			fmt.Fprintf(&out, "%s %q KUBECONFIG=%s\n", path, argv, Streams{Env: env}.Getenv("KUBECONFIG"))
+			return nil
+		},
+	}
+	s := Streams{In: strings.NewReader(""), Out: &out, Err: &errs, Env: append([]string{"XDG_STATE_HOME=" + t.TempDir()}, env...)}
+	code = Run(t.Context(), args, s, parts)
+	return out.String(), errs.String(), code
+}
+
+func TestAnswers(t *testing.T) {
+	commands := []struct {
+		name   string
+		args   []string
+		passed bool
+		code   int
+	}{
+		{"help", []string{"--help"}, false, 0},
+		{"help-check", []string{"check", "--help"}, false, 0},
+		{"list", []string{"list"}, false, 0},
+		{"start", []string{"start", "11-maintenance"}, false, 0},
+		{"lesson", []string{"lesson"}, false, 0},
+		{"check-failed", []string{"check"}, false, 3},
+		{"check-passed", []string{"check"}, true, 0},
+		{"hint", []string{"hint"}, false, 0},
+		{"next-refused", []string{"next"}, false, 3},
+		{"next", []string{"next"}, true, 0},
+		{"status", []string{"status"}, true, 0},
+		{"solution", []string{"solution"}, false, 0},
+		{"finish", []string{"finish"}, true, 0},
+		{"cluster-status", []string{"cluster", "status"}, false, 0},
+		{"checks-name", []string{"checks", "pdb/keeps-floor"}, false, 0},
+	}
+	for _, lang := range content.Langs {
+		for _, width := range []int{80, 40} {
+			for _, c := range commands {
+				name := fmt.Sprintf("%s.%s.%d", c.name, lang, width)
+				t.Run(name, func(t *testing.T) {
+					p := newPlayed()
+					if c.passed {
+						p.pass()
+					}
+					out, errs, code := run(t, p, []string{"LANG=" + string(lang) + "_XX.UTF-8", fmt.Sprint("COLUMNS=", width)}, c.args...)
+					if code != c.code {
+						t.Errorf("exit code %d, want %d", code, c.code)
+					}
+					golden(t, name+".txt", "$ k8slab "+strings.Join(c.args, " ")+"\n"+out+"-- stderr --\n"+errs)
+					narrow(t, out+errs, width)
+				})
+			}
+		}
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", "golden", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s differs (go test ./internal/cli -update writes it anew); got:\n%s", path, got)
+	}
+}
+
+// narrow fails for a line that is too wide. What is to be copied is not wrapped: commands, usage lines and code.
+func narrow(t *testing.T, text string, width int) {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		if terminal.Width(strings.TrimSuffix(line, "\n")) > width && !strings.Contains(line, "  k8slab ") && !strings.Contains(line, "kubectl ") && !strings.Contains(line, ": k8slab ") {
+			t.Errorf("%d columns, more than %d: %s", terminal.Width(line), width, line)
+		}
+	}
+}
+
+func TestExitCodesFollowTheKindOfProblem(t *testing.T) {
+	for kind, want := range map[problem.Kind]int{problem.Internal: 1, problem.Usage: 2, problem.Cluster: 4, problem.Content: 5} {
+		p := newPlayed()
+		p.err = problem.New(kind, "what went wrong", "何が起きたか", "k8slab doctor")
+		for lang, message := range map[string]string{"en": "what went wrong", "ja": "何が起きたか"} {
+			out, errs, code := run(t, p, []string{"LANG=" + lang}, "status")
+			if code != want || out != "" || !strings.Contains(errs, message) || !strings.Contains(errs, "k8slab doctor") {
+				t.Errorf("kind %d in %s: exit code %d, stdout %q, stderr %q", kind, lang, code, out, errs)
+			}
+		}
+	}
+}
+
+func TestInterruptedCommandEndsWith130(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	p := newPlayed()
+	p.err = context.Canceled
+	var out, errs bytes.Buffer
+	code := Run(ctx, []string{"start", "11-maintenance"}, Streams{Out: &out, Err: &errs, Env: []string{"XDG_STATE_HOME=" + t.TempDir()}},
+		Parts{NewEngine: func(string) (Engine, error) { return p, nil }})
+	if code != 130 || !strings.Contains(errs.String(), "Interrupted") {
+		t.Errorf("exit code %d, stderr %q", code, errs.String())
+	}
+}
+
+func TestGraderThatCouldNotTellIsNotAFailedCheck(t *testing.T) {
+	p := newPlayed()
+	p.report.Verdicts[0].Result = checks.Result{Outcome: checks.Errored}
+	if _, _, code := run(t, p, nil, "check"); code != exitCluster {
+		t.Errorf("exit code %d, want %d", code, exitCluster)
+	}
+}
+
+func TestJSONAnswersAreOneValueOnStdout(t *testing.T) {
+	for _, args := range [][]string{{"list"}, {"status"}, {"check"}, {"checks"}, {"checks", "pdb/keeps-floor"}, {"cluster", "status"}, {"version"}, {"env"}} {
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			out, _, _ := run(t, newPlayed(), nil, append(args, "-o", "json")...)
+			var v any
+			if err := json.Unmarshal([]byte(out), &v); err != nil {
+				t.Errorf("%v in %s", err, out)
+			}
+		})
+	}
+}
+
+func TestNextAtTheLastStepSaysToFinish(t *testing.T) {
+	p := newPlayed()
+	p.session.Step = p.session.Lab.Steps[1]
+	_, errs, code := run(t, p, nil, "next", "--skip")
+	if code != 0 || !strings.Contains(errs, "k8slab finish") || len(p.calls) != 0 {
+		t.Errorf("exit code %d, calls %v, stderr %q", code, p.calls, errs)
+	}
+}
+
+func TestKubectlGetsItsFlagsAndNeverTheUsersKubeconfig(t *testing.T) {
+	bin := t.TempDir()
+	if err := os.WriteFile(filepath.Join(bin, "kubectl"), []byte("#!/bin/sh\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	out, errs, code := run(t, newPlayed(), []string{"KUBECONFIG=/my/own", "PATH=" + bin}, "kubectl", "--lab", "11-maintenance", "get", "pods", "-o", "json", "--help")
+	want := filepath.Join(bin, "kubectl") + ` ["kubectl" "get" "pods" "-o" "json" "--help"] KUBECONFIG=/state/it's here/kubeconfig` + "\n"
+	if code != 0 || out != want {
+		t.Errorf("exit code %d, got %q, want %q, stderr %q", code, out, want, errs)
+	}
+}
+
+func TestEnvIsQuotedForEachShell(t *testing.T) {
+	for shell, want := range map[string]string{
+		"sh":         `export KUBECONFIG='/state/it'\''s here/kubeconfig'`,
+		"fish":       `set -gx KUBECONFIG '/state/it\'s here/kubeconfig';`,
+		"powershell": `$env:KUBECONFIG = '/state/it''s here/kubeconfig'`,
+	} {
+		out, _, code := run(t, newPlayed(), nil, "env", "--shell", shell)
+		if code != 0 || !strings.HasPrefix(out, want+"\n") {
+			t.Errorf("%s: exit code %d, got %q, want %q", shell, code, out, want)
+		}
+	}
+}
+
+func TestStoppedClusterHasNoShell(t *testing.T) {
+	p := newPlayed()
+	p.session.Cluster.State = cluster.Stopped
+	for _, command := range []string{"shell", "env", "kubectl"} {
+		if _, errs, code := run(t, p, nil, command); code != exitCluster || !strings.Contains(errs, "k8slab start 11-maintenance") {
+			t.Errorf("%s: exit code %d, stderr %q", command, code, errs)
+		}
+	}
+}
+
+func TestLanguageOfTheEnvironment(t *testing.T) {
+	tests := []struct {
+		name string
+		env  []string
+		args []string
+		want content.Lang
+	}{
+		{"nothing is English", nil, nil, content.English},
+		{"LANG", []string{"LANG=ja_JP.UTF-8"}, nil, content.Japanese},
+		{"LC_ALL goes before LANG", []string{"LANG=ja_JP.UTF-8", "LC_ALL=C"}, nil, content.English},
+		{"LC_MESSAGES goes before LANG", []string{"LANG=en_US.UTF-8", "LC_MESSAGES=ja_JP.UTF-8"}, nil, content.Japanese},
+		{"K8SLAB_LANG goes before all of them", []string{"LC_ALL=C", "K8SLAB_LANG=ja"}, nil, content.Japanese},
+		{"the flag goes before the environment", []string{"K8SLAB_LANG=ja"}, []string{"list", "--lang", "en"}, content.English},
+		{"the flag with an equals sign", nil, []string{"--lang=ja", "list"}, content.Japanese},
+		{"what follows -- is not ours", nil, []string{"kubectl", "--", "--lang=ja"}, content.English},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := languageOf(Streams{Env: tt.env}, tt.args); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,196 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/problem"
+	"github.com/k8slab/k8slab/engine/progress"
+)
+
+// finding is one line of doctor.
+type finding struct {
+	Name string `json:"name"`
+	// State is "ok", "note" or "problem".
+	State string       `json:"state"`
+	Found content.Text `json:"found"`
+	Next  string       `json:"next,omitempty"`
+
+	kind problem.Kind
+}
+
+func newDoctor(inv *invocation) *cobra.Command {
+	cmd := inv.command("doctor [-o json]",
+		content.Text{EN: "Look for what could keep labs from working on this machine", JA: "このマシンでラボの妨げになるものを調べます"},
+		content.Text{
+			EN: "Look at the state folder and its free space, the journal of your progress, memory, ports, the executables of the control plane, and variables that could mislead, and say for each what to do. Nothing is changed.",
+			JA: "状態フォルダーとその空き容量、進み具合の記録、メモリー、ポート、コントロールプレーンの実行ファイル、紛らわしい環境変数を調べ、それぞれどうすればよいかを示します。何も変更しません。",
+		})
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		findings := inv.examine(cmd.Context())
+		var err error
+		if inv.asJSON() {
+			err = inv.printJSON(findings)
+		} else {
+			err = inv.print(inv.findingsText(findings))
+		}
+		if err != nil {
+			return err
+		}
+		for _, f := range findings {
+			if f.State == "problem" {
+				return exit(exitCodeOf(f.kind))
+			}
+		}
+		return nil
+	}
+	return inv.withOutput(cmd)
+}
+
+func (inv *invocation) examine(ctx context.Context) []finding {
+	findings := []finding{inv.examineState()}
+	if dir, err := inv.stateDir(); err == nil {
+		if findings[0].State == "ok" {
+			findings = append(findings, examineJournal(filepath.Join(dir, "journal.jsonl")))
+		}
+		findings = append(findings, examineDisk(dir))
+	}
+	findings = append(findings, examineMemory("/proc/meminfo")...)
+	findings = append(findings, examineLoopback())
+	findings = append(findings, inv.examineLabs(ctx, findings[0].State == "ok")...)
+	return append(findings, inv.examineKubeconfig())
+}
+
+// otherReleases are what `make build` brings beside the releases that labs need today: upgrades begin at the older one.
+var otherReleases = [...]string{"1.37", "1.36"}
+
+// examineLabs looks at the labs and the control planes that they need. stateWorks: without that the engine's error
+// is one that was found already.
+func (inv *invocation) examineLabs(ctx context.Context, stateWorks bool) []finding {
+	var findings []finding
+	eng, err := inv.engine()
+	if err != nil {
+		if stateWorks {
+			findings = append(findings, findingOf("labs", err))
+		}
+		return findings
+	}
+	labs, err := eng.Labs(ctx)
+	if err != nil {
+		return append(findings, findingOf("labs", err))
+	}
+	findings = append(findings, finding{Name: "labs", State: "ok", Found: content.Text{EN: fmt.Sprintf("all are whole (%d)", len(labs)), JA: fmt.Sprintf("%d 個のラボに問題はありません", len(labs))}})
+	seen := map[string]bool{}
+	for _, l := range labs {
+		if release := l.Lab.Cluster.Release; !seen[release] {
+			seen[release] = true
+			findings = append(findings, examineRelease(ctx, eng, release))
+		}
+	}
+	for _, release := range otherReleases {
+		if !seen[release] {
+			f := examineRelease(ctx, eng, release)
+			if f.State == "problem" {
+				f.State = "note"
+				f.Found.EN += "; no lab that is here needs it"
+				f.Found.JA += "。今あるラボには必要ありません"
+			}
+			findings = append(findings, f)
+		}
+	}
+	return findings
+}
+
+func (inv *invocation) examineState() finding {
+	dir, err := inv.stateDir()
+	if err != nil {
+		return findingOf("state", err)
+	}
+	if _, err := progress.Open(filepath.Join(dir, "journal.jsonl")); err != nil {
+		return findingOf("state", err)
+	}
+	return finding{Name: "state", State: "ok", Found: content.Text{EN: dir + " can be written", JA: dir + " に書き込めます"}}
+}
+
+func examineJournal(path string) finding {
+	j, err := progress.Open(path)
+	if err != nil {
+		return findingOf("journal", err)
+	}
+	events, damage, err := j.Read()
+	if err != nil {
+		return findingOf("journal", err)
+	}
+	aside := ""
+	if _, err := os.Stat(j.DamagedPath()); err == nil {
+		aside = j.DamagedPath()
+	}
+	if len(damage) == 0 && aside == "" {
+		return finding{Name: "journal", State: "ok", Found: content.Text{EN: fmt.Sprintf("%d events, all of them whole", len(events)), JA: fmt.Sprintf("%d 件の記録に問題はありません", len(events))}}
+	}
+	if aside == "" {
+		aside = path
+	}
+	return finding{Name: "journal", State: "note", Found: content.Text{
+		EN: fmt.Sprintf("%d events; a line that could not be read was left out, see %s", len(events), aside),
+		JA: fmt.Sprintf("%d 件の記録があります。読めなかった行は除いてあります: %s", len(events), aside),
+	}}
+}
+
+func examineRelease(ctx context.Context, eng Engine, release string) finding {
+	name := "Kubernetes " + release
+	p, err := eng.Provider("")
+	if err != nil {
+		return findingOf(name, err)
+	}
+	if err := p.Available(ctx, cluster.Spec{Release: release}); err != nil {
+		return findingOf(name, err)
+	}
+	return finding{Name: name, State: "ok", Found: content.Text{EN: "the control plane is there", JA: "コントロールプレーンの実行ファイルがあります"}}
+}
+
+func (inv *invocation) examineKubeconfig() finding {
+	f := finding{Name: "KUBECONFIG", State: "ok", Found: content.Text{EN: "not set", JA: "設定されていません"}}
+	if value := inv.Getenv("KUBECONFIG"); value != "" {
+		f.State = "note"
+		f.Found = content.Text{
+			EN: fmt.Sprintf("is %s in this shell; k8slab neither uses nor changes it, but a kubectl that you type here talks to it", value),
+			JA: fmt.Sprintf("このシェルでは %s です。k8slab は使わず変更もしませんが、ここで直接打つ kubectl はその先につながります", value),
+		}
+		f.Next = "k8slab shell"
+	}
+	return f
+}
+
+func findingOf(name string, err error) finding {
+	f := finding{Name: name, State: "problem", Found: content.Text{EN: err.Error(), JA: err.Error()}, kind: problem.KindOf(err)}
+	if p, ok := errors.AsType[*problem.Problem](err); ok {
+		f.Found, f.Next = p.What, p.Next
+	}
+	return f
+}
+
+func (inv *invocation) findingsText(findings []finding) string {
+	screen := inv.screen()
+	var b strings.Builder
+	rows := make([][2]string, len(findings))
+	for i, f := range findings {
+		sign := map[string]string{"ok": "✓", "note": "!", "problem": "✗"}[f.State]
+		rows[i] = [2]string{sign + " " + f.Name, f.Found.In(inv.lang)}
+	}
+	b.WriteString(screen.Definitions(rows))
+	for _, f := range findings {
+		if f.Next != "" {
+			b.WriteString(screen.Next(f.Next))
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,166 @@
+package terminal
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/k8slab/k8slab/checks"
+	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s differs (go test ./internal/terminal -update writes it anew); got:\n%s", path, got)
+	}
+}
+
+// everyScreen runs f for both languages at 80 and 40 columns, without colour.
+func everyScreen(t *testing.T, f func(t *testing.T, name string, s Screen)) {
+	for _, lang := range content.Langs {
+		for _, width := range []int{80, 40} {
+			name := fmt.Sprintf("%s.%d", lang, width)
+			t.Run(name, func(t *testing.T) { f(t, name, Screen{Width: width, Lang: lang}) })
+		}
+	}
+}
+
+func lesson(t *testing.T, lang content.Lang) string {
+	t.Helper()
+	md, err := os.ReadFile(filepath.Join("testdata", "lesson."+string(lang)+".md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(md)
+}
+
+func TestLessons(t *testing.T) {
+	everyScreen(t, func(t *testing.T, name string, s Screen) {
+		text, err := s.Markdown(lesson(t, s.Lang))
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden(t, "lesson."+name+".txt", text)
+		fits(t, text, s.Width, true)
+	})
+}
+
+// fits fails for a line that is wider than the screen; code may be.
+func fits(t *testing.T, text string, width int, code bool) {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		if Width(line) > width && !(code && strings.Contains(line, codeIndent+"kubectl")) {
+			t.Errorf("%d columns, more than %d: %s", Width(line), width, line)
+		}
+	}
+}
+
+func TestColourChangesNothingButColour(t *testing.T) {
+	for _, lang := range content.Langs {
+		for _, width := range []int{80, 40} {
+			coloured, err := Screen{Width: width, Lang: lang, Colour: true}.Markdown(lesson(t, lang))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(coloured, "\x1b[36m") {
+				t.Error("there is no colour")
+			}
+			plain, colours := separate(coloured)
+			for i, r := range plain {
+				if r < ' ' && r != '\n' {
+					t.Errorf("control character %U at %d", r, i)
+				}
+			}
+			for i := 0; i < len(colours); i++ {
+				if c := colours[i].sgr; strings.Contains(c, "32") {
+					t.Errorf("a sequence of the content got through: %q", c)
+				}
+			}
+			fits(t, plain, width, true)
+		}
+	}
+}
+
+// TestCodeCanBeCopied compares every line of code with its source, byte by byte.
+func TestCodeCanBeCopied(t *testing.T) {
+	for _, width := range []int{80, 40} {
+		text, err := Screen{Width: width}.Markdown(lesson(t, content.English))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{
+			"kubectl drain worker-2 --ignore-daemonsets --delete-emptydir-data --timeout=120s",
+			`kubectl get pods -o jsonpath='{.items[*].metadata.labels.topology\.kubernetes\.io/zone}'`,
+			"# comments are set apart", "  keeps its indentation",
+		} {
+			if !strings.Contains(text, codeIndent+want+"\n") {
+				t.Errorf("at %d columns this is not one line: %s", width, want)
+			}
+		}
+	}
+}
+
+func report(passed bool) *engine.Report {
+	r := &engine.Report{Lab: "11-maintenance", Step: "drain", Max: 10, HintCost: 1, Passed: passed, Verdicts: []engine.Verdict{{
+		ID: "cordoned", Title: content.Text{EN: "worker-2 takes no new pods", JA: "worker-2 が新しい Pod を受け付けない"},
+		Result: checks.Result{Outcome: checks.Passed},
+	}}}
+	if passed {
+		r.Points = 9
+		return r
+	}
+	r.Verdicts = append(r.Verdicts,
+		engine.Verdict{ID: "drained", Title: content.Text{EN: "Nothing is left on worker-2 but the pods of DaemonSets", JA: "worker-2 に DaemonSet の Pod だけが残っている"},
+			Result: checks.Result{Outcome: checks.Failed, Object: "pod/web-7d4b9c-x2x", Cause: "Cannot evict pod as it would violate the pod's disruption budget.",
+				Want: content.Text{EN: "no pod of a Deployment on worker-2", JA: "worker-2 に Deployment の Pod がないこと"},
+				Got:  content.Text{EN: "2 pods of deployment/web are still there", JA: "deployment/web の Pod が 2 個残っています"},
+				Why:  content.Text{EN: "a reboot would take them down without asking their disruption budget", JA: "再起動すると、中断の予算を確かめずに Pod が止まります"}}},
+		engine.Verdict{ID: "moved", Title: content.Text{EN: "web is available elsewhere", JA: "web がほかのノードで動いている"},
+			Result: checks.Result{Outcome: checks.Blocked}, BlockedBy: []string{"drained"}},
+		engine.Verdict{ID: "agent", Title: content.Text{EN: "node-agent runs on every node", JA: "node-agent がすべてのノードで動いている"}, Invariant: true,
+			Result: checks.Result{Outcome: checks.Errored}, Error: "the API server did not answer within 5s\x1b[2J"})
+	return r
+}
+
+func TestReports(t *testing.T) {
+	everyScreen(t, func(t *testing.T, name string, s Screen) {
+		text := s.Report(report(false)) + "----\n" + s.Report(report(true))
+		golden(t, "report."+name+".txt", text)
+		fits(t, text, s.Width, false)
+	})
+}
+
+func TestNextCommandAfterReport(t *testing.T) {
+	could := report(false)
+	could.Verdicts = could.Verdicts[3:]
+	for name, tt := range map[string]struct {
+		report *engine.Report
+		want   string
+	}{
+		"a step that passed leads on":               {report(true), "next"},
+		"a failure leads to a hint":                 {report(false), "hint"},
+		"a grader that could not tell checks again": {could, "check"},
+	} {
+		if got := NextAfter(tt.report); got != tt.want {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+	}
+}

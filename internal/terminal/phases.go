@@ -1,0 +1,149 @@
+package terminal
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/k8slab/k8slab/engine/cluster"
+)
+
+// patience is how long a phase may take before a live line tells that it goes on.
+const patience = 500 * time.Millisecond
+
+// Phases writes one line for each phase that ends, with its time. On a terminal it also shows, after half a second,
+// the phase under way and how long it has taken; elsewhere it writes no control character.
+// Close it before anything else is written.
+type Phases struct {
+	screen Screen
+	out    io.Writer
+	live   bool
+
+	mu   sync.Mutex
+	open []openPhase
+	// shown: the live line is on the terminal and has to be taken away.
+	shown bool
+
+	stop    chan struct{}
+	stopped chan struct{}
+}
+
+type openPhase struct {
+	name  string
+	begin time.Time
+}
+
+// NewPhases writes to out. live says that out is a terminal on which a line can be rewritten.
+func NewPhases(s Screen, out io.Writer, live bool) *Phases {
+	p := &Phases{screen: s, out: out, live: live, stop: make(chan struct{}), stopped: make(chan struct{})}
+	if !live {
+		close(p.stopped)
+		return p
+	}
+	go p.tick()
+	return p
+}
+
+// Report is a [cluster.Progress].
+func (p *Phases) Report(ph cluster.Phase) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !ph.Done {
+		p.open = append(p.open, openPhase{ph.Name, time.Now()})
+		return
+	}
+	for i := len(p.open) - 1; i >= 0; i-- {
+		if p.open[i].name == ph.Name {
+			p.open = append(p.open[:i], p.open[i+1:]...)
+			break
+		}
+	}
+	p.clear()
+	fmt.Fprint(p.out, p.screen.phaseLine(p.screen.paint(green, "✓"), p.screen.PhaseName(ph.Name), ph.Elapsed, ph.Detail))
+}
+
+// Close takes the live line away. Phases that were under way have not ended; the error says why.
+func (p *Phases) Close() {
+	if p.live {
+		close(p.stop)
+	}
+	<-p.stopped
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clear()
+}
+
+func (p *Phases) tick() {
+	defer close(p.stopped)
+	t := time.NewTicker(100 * time.Millisecond)
+	defer t.Stop()
+	for {
+		select {
+		case <-p.stop:
+			return
+		case now := <-t.C:
+			p.show(now)
+		}
+	}
+}
+
+func (p *Phases) show(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.open) == 0 {
+		return
+	}
+	current := p.open[len(p.open)-1]
+	if now.Sub(current.begin) < patience {
+		return
+	}
+	line := strings.TrimRight(p.screen.phaseLine("…", p.screen.PhaseName(current.name), now.Sub(current.begin), ""), "\n")
+	// A line that the terminal wraps could not be rewritten.
+	fmt.Fprint(p.out, "\r\x1b[K"+ansi.Truncate(line, p.screen.columns()-1, ""))
+	p.shown = true
+}
+
+func (p *Phases) clear() {
+	if p.shown {
+		fmt.Fprint(p.out, "\r\x1b[K")
+		p.shown = false
+	}
+}
+
+func (s Screen) phaseLine(sign, name string, elapsed time.Duration, detail string) string {
+	const column = 24
+	line := sign + " " + name + strings.Repeat(" ", max(1, column-Width(name))) + fmt.Sprintf("%5.1f s", elapsed.Seconds())
+	if detail = Plain(detail); detail != "" && Width(line)+2+Width(detail) <= s.columns() {
+		line += "  " + detail
+	}
+	return line + "\n"
+}
+
+// PhaseName says a phase in the screen's language; a phase that it does not know keeps its own name.
+func (s Screen) PhaseName(name string) string {
+	switch name {
+	case "executables":
+		return s.say("Executables", "実行ファイルの確認")
+	case "certificates":
+		return s.say("Certificates", "証明書の作成")
+	case "control-plane":
+		return s.say("Control plane", "コントロールプレーン")
+	case "nodes":
+		return s.say("Nodes", "ノード")
+	case "scenario":
+		return s.say("Starting state", "ステップの初期状態")
+	case "stop":
+		return s.say("Stopping the cluster", "クラスターの停止")
+	case "delete":
+		return s.say("Deleting the cluster", "クラスターの削除")
+	case "reset":
+		return s.say("Restoring the step", "ステップの復元")
+	case "component":
+		return s.say("Component", "コンポーネント")
+	}
+	return Plain(name)
+}

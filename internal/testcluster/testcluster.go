@@ -1,0 +1,141 @@
+// Package testcluster lets tests use real embedded clusters: it finds the executables that `make build` makes, plays the
+// supervisor in the test binary, and looks at processes. A missing executable fails the test; it does not skip it.
+package testcluster
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/k8slab/k8slab/engine/cluster/embedded"
+)
+
+// Patience is how long Eventually waits.
+const Patience = time.Minute
+
+// Main runs the tests of a package that uses embedded clusters. The provider starts this same binary as its supervisor.
+func Main(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "supervise" {
+		os.Exit(embedded.RunSupervisor(context.Background(), os.Args[2:]))
+	}
+	if err := UseExecutables(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// UseExecutables points at the module's bin folder, unless the environment names another one already.
+func UseExecutables() error {
+	if os.Getenv(embedded.DirVariable) != "" {
+		return nil
+	}
+	dir, err := binDir()
+	if err != nil {
+		return err
+	}
+	return os.Setenv(embedded.DirVariable, dir)
+}
+
+// binDir returns the module's bin folder.
+func binDir() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return filepath.Join(dir, "bin"), nil
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", fmt.Errorf("no go.mod above the working directory")
+		}
+		dir = parent
+	}
+}
+
+// Executable returns the path of the control plane executable of a release such as "1.37".
+func Executable(t testing.TB, release string) string {
+	t.Helper()
+	dir := os.Getenv(embedded.DirVariable)
+	found, err := filepath.Glob(filepath.Join(dir, "k8slab-controlplane-v"+release+".*"))
+	if err != nil || len(found) == 0 {
+		t.Fatalf("no control plane of release %s in %s: run `make build`", release, dir)
+	}
+	return found[0]
+}
+
+// Eventually waits until f returns nil and fails the test with f's last error when Patience ends.
+func Eventually(t testing.TB, f func() error) {
+	t.Helper()
+	deadline := time.NewTimer(Patience)
+	defer deadline.Stop()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := f()
+		if err == nil {
+			return
+		}
+		select {
+		case <-deadline.C:
+			t.Fatalf("after %v: %v", Patience, err)
+		case <-t.Context().Done():
+			t.Fatal(err)
+		case <-tick.C:
+		}
+	}
+}
+
+// Parent returns the id of the process that started pid.
+func Parent(t testing.TB, pid int) int {
+	t.Helper()
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// proc_pid_stat(5): the name in parentheses may hold anything; the parent is the second field behind it.
+	fields := strings.Fields(string(raw[strings.LastIndexByte(string(raw), ')')+1:]))
+	parent, err := strconv.Atoi(fields[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parent
+}
+
+// ProcessesOf returns the command lines of the processes that name the folder in their arguments.
+func ProcessesOf(t testing.TB, dir string) map[int]string {
+	t.Helper()
+	found, err := Processes(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// Processes is ProcessesOf for where there is no test.
+func Processes(dir string) (map[int]string, error) {
+	found := map[int]string{}
+	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range lines {
+		raw, err := os.ReadFile(file)
+		if err != nil || !strings.Contains(string(raw), dir) {
+			continue // it ended meanwhile, or is somebody else's
+		}
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+		if err != nil {
+			return nil, err
+		}
+		found[pid] = strings.ReplaceAll(string(raw), "\x00", " ")
+	}
+	return found, nil
+}
