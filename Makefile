@@ -1,0 +1,109 @@
+# make help says what there is. Nothing here writes outside of this folder, Go's caches and, for install, $(PREFIX).
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+LAB    ?= 11-maintenance
+PREFIX ?= /usr/local
+
+# One set of flags for everything, so that what was compiled to build also serves to test and to lint.
+export CGO_ENABLED := 0
+BUILD   := go build -trimpath
+# Vet is among the linters; go test would run it again over every dependency.
+TEST    := go test -trimpath -vet=off -timeout 20m $(TESTFLAGS)
+LINT    := GOFLAGS="$$GOFLAGS -trimpath" go tool -modfile=$(CURDIR)/tools/go.mod golangci-lint
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
+
+# ---- what is built from what
+
+# Everything but tests, with the folders themselves, whose times tell of files that have gone.
+TREES   := checks cmd/k8slab content engine internal labs
+SOURCES := $(shell find $(TREES) -not -name '*_test.go' -not -path '*/testdata*')
+
+# One executable for each .mod file, named after the Kubernetes release that the file requires.
+CP         := cmd/k8slab-controlplane
+CP_SOURCES := $(filter-out %_test.go,$(wildcard $(CP)/*.go))
+CP_RELEASE  = $(shell sed -nE 's|^(require)?[[:space:]]*k8s\.io/kubernetes (v[0-9.]+)$$|\2|p' $(1))
+CP_FILE     = bin/k8slab-controlplane-$(call CP_RELEASE,$(1))
+CP_MODS    := $(wildcard $(CP)/*.mod)
+CP_ALL     := $(foreach mod,$(CP_MODS),$(call CP_FILE,$(mod)))
+# A start needs the release that its lab names and no other.
+LAB_RELEASE = $(shell sed -nE 's|^ *release: *"?([0-9]+\.[0-9]+)"?$$|\1|p' labs/$(LAB)/lab.yaml 2>/dev/null)
+CP_LAB      = $(or $(filter bin/k8slab-controlplane-v$(LAB_RELEASE).%,$(CP_ALL)),$(call CP_FILE,$(CP)/go.mod))
+
+# $(call STAMP,v1.37.2) sets what /version and kubectl version say, as Kubernetes' own hack/lib/version.sh does.
+STAMP = $(foreach pkg,k8s.io/component-base/version k8s.io/client-go/pkg/version, \
+	-X $(pkg).gitVersion=$(1) -X $(pkg).gitMajor=$(word 1,$(subst ., ,$(1:v%=%))) \
+	-X $(pkg).gitMinor=$(word 2,$(subst ., ,$(1:v%=%))) -X $(pkg).gitTreeState=clean)
+
+##@ Playing
+
+start: bin/k8slab $(CP_LAB) ## Build what is needed and start a lab (LAB=11-maintenance)
+	bin/k8slab start $(LAB)
+
+##@ Building
+
+build: bin/k8slab $(CP_ALL) ## Build k8slab and the control plane of every release into bin
+
+bin/k8slab: $(SOURCES) go.mod go.sum bin/.version
+	@test -e $@ || echo 'Building k8slab. The first time this takes a few minutes; later it takes seconds.'
+	$(BUILD) -buildvcs=$(if $(VERSION),true,false) -ldflags '-s -w' -o $@ ./cmd/k8slab
+
+# `k8slab version` is what Go reads from git at build time. This file is written when that has changed, so that a commit
+# relinks k8slab, and a second make does nothing.
+bin/.version: FORCE
+	@mkdir -p bin
+	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' >$@
+
+define CP_RULE
+$(call CP_FILE,$(1)): $(1) $(1:.mod=.sum) $(CP_SOURCES)
+	@test -e $$@ || echo 'Building the control plane of Kubernetes $(call CP_RELEASE,$(1)). The first time this takes 5 to 10 minutes; it is done once.'
+	cd $(CP) && $(BUILD) -buildvcs=false -modfile=$(notdir $(1)) -ldflags '-s -w $$(call STAMP,$(call CP_RELEASE,$(1)))' -o $(CURDIR)/$$@ .
+endef
+$(foreach mod,$(CP_MODS),$(eval $(call CP_RULE,$(mod))))
+
+install: build ## Install under PREFIX (/usr/local): k8slab in bin, the control planes in libexec/k8slab
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/k8slab
+	install -m 755 bin/k8slab $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 $(CP_ALL) $(DESTDIR)$(PREFIX)/libexec/k8slab/
+
+clean: ## Remove what was built; labs, clusters and progress stay
+	rm -f bin/k8slab bin/k8slab-controlplane-v* bin/.version
+
+##@ Testing
+
+test: build lint ## Build everything, lint, and run all tests of both modules
+	cd $(CP) && $(TEST) ./...
+	$(TEST) ./...
+
+# Packages without a test that starts a control plane: such a test names internal/testcluster or an executable of bin.
+UNIT = $(filter-out $(sort $(dir $(shell grep -rlE 'internal/testcluster"|k8slab-controlplane-v' --include='*_test.go' $(TREES)))), \
+	$(sort $(dir $(shell find $(TREES) -name '*_test.go' -not -path '*/testdata/*'))))
+
+test-fast: ## Run the tests that start no cluster
+	$(TEST) $(addprefix ./,$(UNIT))
+
+race: build ## Run all tests with the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(TEST) -race ./...
+
+lint: ## Check style, likely mistakes and the direction of imports
+	$(LINT) run ./...
+	cd $(CP) && $(LINT) run --fast-only . && $(LINT) run ./releases/...
+	$(TEST) ./internal/architecture
+
+fmt: ## Format the Go files
+	$(LINT) fmt ./...
+
+bench: build ## Measure what the design promises: start, restart, grading, memory
+	go run -trimpath ./internal/budgets
+
+##@ Help
+
+help: ## Show this list
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+FORCE:
+.PHONY: start build install clean test test-fast race lint fmt bench help FORCE
