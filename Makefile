@@ -96,14 +96,20 @@ fmt: ## Format the Go files
 	$(LINT) fmt ./...
 
 bench: build ## Measure what the design promises: start, restart, grading, memory
-	go run -trimpath ./internal/budgets
+	go run -trimpath ./internal/bench
+
+bench-scale: build ## Measure 100 nodes and 2,000 pods on one cluster
+	go run -trimpath ./internal/bench scale
+
+soak: build ## Half an hour of random drains, reboots, kills and resets on one cluster
+	go run -trimpath ./internal/bench soak $(SOAK)
 
 ##@ Help
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+		/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 FORCE:
-.PHONY: start build install clean test test-fast race lint fmt bench help FORCE
+.PHONY: start build install clean test test-fast race lint fmt bench bench-scale soak help FORCE

@@ -40,14 +40,15 @@ func (f folder) awaitReady(ctx context.Context, ended <-chan error) error {
 	}
 }
 
-// awaitComponents starts what was stopped by hand: a cluster that is started has all its components.
+// awaitComponents starts what was stopped by hand: a cluster that is started has all its components. To start the API server also
+// waits until its clients know it.
 func (f folder) awaitComponents(ctx context.Context) error {
 	st, err := f.control(ctx, "GET", "/status")
 	if err != nil {
 		return err
 	}
 	for _, c := range st.Components {
-		if c.State == stateStopped {
+		if c.State == stateStopped || c.Name == apiServer {
 			if _, err := f.control(ctx, "POST", "/components/"+c.Name+"/start"); err != nil {
 				return err
 			}

@@ -311,6 +311,42 @@ func TestOneComponentCanBeStoppedAndStarted(t *testing.T) {
 	}
 }
 
+func TestAfterAnOutageOfTheAPIServerNobodyActsOnWhatWasBefore(t *testing.T) {
+	p, _ := started(t, spec("outage"))
+	before := map[string]process{}
+	for _, name := range []string{"kube-controller-manager", "kube-scheduler"} {
+		before[name] = component(t, p, "outage", name)
+	}
+	if err := p.StopComponent(t.Context(), "outage", "kube-apiserver"); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.StartComponent(t.Context(), "outage", "kube-apiserver"); err != nil {
+		t.Fatal(err)
+	}
+	objects(t, p, "outage") // fails unless the API server answers
+	for name, was := range before {
+		is := component(t, p, "outage", name)
+		if is.pid == was.pid || is.restarts != was.restarts {
+			t.Errorf("%s was %+v and is %+v: it knows the cluster as it was before", name, was, is)
+		}
+	}
+}
+
+func TestAStoppedSchedulerStaysStoppedThroughAnOutage(t *testing.T) {
+	p, _ := started(t, spec("stays"))
+	for _, name := range []string{"kube-scheduler", "kube-apiserver"} {
+		if err := p.StopComponent(t.Context(), "stays", name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := p.StartComponent(t.Context(), "stays", "kube-apiserver"); err != nil {
+		t.Fatal(err)
+	}
+	if is := component(t, p, "stays", "kube-scheduler"); is.state != "stopped" {
+		t.Errorf("the scheduler is %s", is.state)
+	}
+}
+
 func TestAClusterInADeepFolderStillHasItsSockets(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), strings.Repeat("a-long-folder-name/", 6))
 	p := provider(t, dir)

@@ -45,7 +45,8 @@ type process struct {
 	mu      sync.Mutex
 	status  cluster.Component
 	wanted  bool
-	kick    chan struct{} // wakes run after wanted changed
+	anew    bool          // what runs now is to end, and another one to start at once
+	kick    chan struct{} // wakes run after wanted or anew changed
 	stopped chan struct{} // closed while no process runs and none is wanted
 }
 
@@ -74,11 +75,31 @@ func (p *process) want(running bool) (stopped <-chan struct{}) {
 	p.wanted = running
 	ch := p.stopped
 	p.mu.Unlock()
+	p.wake()
+	return ch
+}
+
+func (p *process) wake() {
 	select {
 	case p.kick <- struct{}{}:
 	default:
 	}
-	return ch
+}
+
+// restart ends the component, if it runs, and starts it again at once. It returns before that is done. A component that is not wanted
+// stays as it is.
+func (p *process) restart() {
+	p.mu.Lock()
+	p.anew = p.wanted
+	p.mu.Unlock()
+	p.wake()
+}
+
+// toRestart reports whether what runs now was asked to make room for another one.
+func (p *process) toRestart() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.anew
 }
 
 func (p *process) isWanted() bool {
@@ -124,6 +145,9 @@ func (p *process) run(ctx context.Context) {
 				p.settleStopped()
 				return
 			}
+			continue
+		}
+		if p.toRestart() {
 			continue
 		}
 		if time.Since(began) > steadyAfter {
@@ -172,6 +196,9 @@ func (p *process) once(ctx context.Context) error {
 	cmd.Env = p.env
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = childAttributes()
+	p.mu.Lock()
+	p.anew = false // this one is the other
+	p.mu.Unlock()
 	if err := cmd.Start(); err != nil {
 		return err
 	}
@@ -186,7 +213,7 @@ func (p *process) once(ctx context.Context) error {
 			}
 			return err
 		case <-p.kick:
-			if p.isWanted() {
+			if p.isWanted() && !p.toRestart() {
 				continue
 			}
 		case <-ctx.Done():

@@ -57,6 +57,7 @@ type supervisor struct {
 
 	checkpoints sync.Mutex // one at a time
 	simulation  *simulation
+	outages     *outages
 }
 
 // RunSupervisor is the body of the supervisor process. It returns the exit code.
@@ -94,7 +95,7 @@ func supervise(ctx context.Context, f folder, log *slog.Logger) error {
 	}
 	s := &supervisor{
 		folder: f, desc: desc, log: log, began: time.Now(),
-		simulation: newSimulation(), ready: make(chan struct{}), failed: make(chan struct{}), stop: make(chan struct{}),
+		simulation: newSimulation(), outages: newOutages(), ready: make(chan struct{}), failed: make(chan struct{}), stop: make(chan struct{}),
 	}
 	return s.run(ctx)
 }
@@ -183,7 +184,7 @@ func (s *supervisor) prepare() error {
 	env := componentEnvironment(os.Environ())
 	procs := map[string]*process{}
 	for _, name := range componentNames {
-		procs[name] = newProcess(name, exe.Path, args[name], env, s.folder.logFile(name), s.log, s.recordPIDs)
+		procs[name] = newProcess(name, exe.Path, args[name], env, s.folder.logFile(name), s.log, s.componentChanged)
 	}
 	s.mu.Lock()
 	s.procs = procs // complete before anybody sees it, and not changed afterwards
@@ -207,11 +208,11 @@ func (s *supervisor) simulate(ctx context.Context) error {
 	if err := os.Chmod(socket, 0o600); err != nil {
 		return err
 	}
-	ctx, endProxy := context.WithCancel(ctx)
-	var proxy sync.WaitGroup
-	defer proxy.Wait()
-	defer endProxy() // also where there is nothing to play, as the supervisor gives up only after this has returned
-	proxy.Go(func() {
+	ctx, endBeside := context.WithCancel(ctx)
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	defer endBeside() // also where there is nothing to play, as the supervisor gives up only after this has returned
+	beside.Go(func() {
 		if err := egress.Serve(ctx, listener, s.simulation.dialNode); err != nil && ctx.Err() == nil {
 			s.log.Error("egress proxy", "error", err)
 		}
@@ -219,11 +220,14 @@ func (s *supervisor) simulate(ctx context.Context) error {
 	if err := s.awaitAPI(ctx); err != nil {
 		return err
 	}
+	served, _ := s.component(apiServer)
+	s.outages.over(served.snapshot().PID)
 	for _, name := range clientComponents {
 		if p, ok := s.component(name); ok {
 			p.want(true)
 		}
 	}
+	beside.Go(func() { s.followAPIServer(ctx) })
 	return s.simulation.run(ctx, s.newKubelet, func() { close(s.ready) })
 }
 
@@ -392,6 +396,9 @@ func (s *supervisor) switchComponent(ctx context.Context, name, action string) e
 		}
 	case "start":
 		p.want(true)
+		if name == apiServer {
+			return s.awaitOutageEnd(ctx)
+		}
 	default:
 		return fmt.Errorf("no action %q", action)
 	}
@@ -468,6 +475,12 @@ func cutLog(path string, limit, keep int64) error {
 	}
 	_, err = f.WriteAt(end[:n], 0)
 	return err
+}
+
+// componentChanged is called after each change of a component's state.
+func (s *supervisor) componentChanged() {
+	s.outages.look()
+	s.recordPIDs()
 }
 
 // recordPIDs writes down what would be left running if the supervisor were killed.
