@@ -148,8 +148,10 @@ func (e *Engine) lockSession(ctx context.Context, lab string) (unlock func(), er
 	if err != nil {
 		return nil, err
 	}
-	return flock.Wait(ctx, filepath.Join(dir, "lock"))
+	return flock.Wait(ctx, sessionLock(dir))
 }
+
+func sessionLock(sessionDir string) string { return filepath.Join(sessionDir, "lock") }
 
 // seeded reports whether the session's step stands on the session's cluster.
 func (e *Engine) seeded(ctx context.Context, s *Session) (bool, error) {
@@ -185,12 +187,16 @@ func (e *Engine) operator(ctx context.Context, s *Session) (*operator, error) {
 }
 
 // enter replaces whatever the lab has on the cluster by the starting state of the session's step and says so in the
-// journal. The baseline goes first and comes last: an interruption leaves a step that counts as not seeded.
+// journal. The baseline goes first and comes last: an interruption leaves a step that counts as not seeded, and an intent that Mend
+// carries out.
 func (e *Engine) enter(ctx context.Context, s *Session, kind progress.Kind, report cluster.Progress) error {
 	ctx, cancel := context.WithTimeout(ctx, seedTimeout)
 	defer cancel()
 	dir, err := e.sessionDir(s.Lab.ID)
 	if err != nil {
+		return err
+	}
+	if err := (intent{Attempt: s.Attempt.Attempt, Step: s.Step.ID, Kind: kind}).save(dir); err != nil {
 		return err
 	}
 	if err := dropBaseline(dir); err != nil {
@@ -208,13 +214,17 @@ func (e *Engine) enter(ctx context.Context, s *Session, kind progress.Kind, repo
 		return problem.New(problem.Cluster,
 			fmt.Sprintf("the starting state of %s could not be made: %v", s.Step.ID, err),
 			fmt.Sprintf("%s の開始状態を用意できませんでした: %v", s.Step.ID, err),
-			"k8slab reset --lab "+s.Lab.ID).From(err)
+			"k8slab reset --lab "+s.Lab.ID).From(errors.Join(err, dropIntent(dir))) // nobody was cut short: it has been said what to do
 	}
 	b.Attempt, b.Time = s.Attempt.Attempt, time.Now().UTC()
 	if err := b.save(dir); err != nil {
 		return err
 	}
-	return e.journal.Append(progress.Event{Kind: kind, Time: b.Time, Attempt: s.Attempt.Attempt, Lab: s.Lab.ID, Step: s.Step.ID})
+	err = e.journal.Append(progress.Event{Kind: kind, Time: b.Time, Attempt: s.Attempt.Attempt, Lab: s.Lab.ID, Step: s.Step.ID})
+	if err != nil {
+		return err
+	}
+	return dropIntent(dir)
 }
 
 // startingState restores the step's checkpoint where the cluster has one, and seeds the step where not.

@@ -50,52 +50,76 @@ type snapshot struct {
 // RestoreSnapshot brings the cluster back to the snapshot, and the session to the step in which it was saved. What was done in between
 // is undone for grading, too; what was done before the snapshot still counts.
 func (e *Engine) RestoreSnapshot(ctx context.Context, s *Session, name string, report cluster.Progress) (*Session, error) {
-	restored := *s
-	err := e.withSnapshots(ctx, s, func(c cluster.Checkpointer, dir string) error {
-		raw, err := os.ReadFile(snapshotPath(dir, name))
-		if errors.Is(err, fs.ErrNotExist) {
-			return noSnapshot(name)
-		}
-		if err != nil {
-			return err
-		}
-		var saved snapshot
-		if err := json.Unmarshal(raw, &saved); err != nil || saved.Baseline == nil {
-			return noSnapshot(name)
-		}
-		lab, err := e.lab(s.Lab.ID)
-		if err != nil {
-			return err
-		}
-		step, err := lab.step(saved.Baseline.Step)
-		if err != nil {
-			return err
-		}
-		restored.Step = step.content
-		if err := dropBaseline(dir); err != nil {
-			return err
-		}
-		err = report.Run("scenario", func() (string, error) {
-			return name, c.RestoreCheckpoint(ctx, s.Lab.ID, snapshotPrefix+name)
-		})
-		if errors.Is(err, cluster.ErrNoCheckpoint) {
-			return noSnapshot(name)
-		}
-		if err != nil {
-			return err
-		}
-		b := saved.Baseline
-		b.Attempt = s.Attempt.Attempt
-		b.Undone = append(b.Undone, window{From: saved.Saved, To: time.Now().UTC()})
-		if err := b.save(dir); err != nil {
-			return err
-		}
-		return e.journal.Append(progress.Event{Kind: progress.Entered, Attempt: b.Attempt, Lab: s.Lab.ID, Step: b.Step})
+	var restored *Session
+	err := e.withSnapshots(ctx, s, func(c cluster.Checkpointer, dir string) (err error) {
+		restored, err = e.restoreSnapshot(ctx, c, dir, s, name, report)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return e.refresh(&restored)
+	return e.refresh(restored)
+}
+
+// restoreSnapshot is called with the session locked and its cluster awake.
+func (e *Engine) restoreSnapshot(ctx context.Context, c cluster.Checkpointer, dir string, s *Session, name string, report cluster.Progress) (*Session, error) {
+	saved, err := loadSnapshot(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	lab, err := e.lab(s.Lab.ID)
+	if err != nil {
+		return nil, err
+	}
+	step, err := lab.step(saved.Baseline.Step)
+	if err != nil {
+		return nil, err
+	}
+	i := intent{Attempt: s.Attempt.Attempt, Step: step.content.ID, Kind: progress.Entered, Snapshot: name}
+	if err := i.save(dir); err != nil {
+		return nil, err
+	}
+	if err := dropBaseline(dir); err != nil {
+		return nil, err
+	}
+	err = report.Run("scenario", func() (string, error) {
+		return name, c.RestoreCheckpoint(ctx, s.Lab.ID, snapshotPrefix+name)
+	})
+	if errors.Is(err, cluster.ErrNoCheckpoint) {
+		return nil, errors.Join(noSnapshot(name), dropIntent(dir))
+	}
+	if err != nil {
+		return nil, err
+	}
+	b := saved.Baseline
+	b.Attempt = s.Attempt.Attempt
+	b.Undone = append(b.Undone, window{From: saved.Saved, To: time.Now().UTC()})
+	if err := b.save(dir); err != nil {
+		return nil, err
+	}
+	err = e.journal.Append(progress.Event{Kind: progress.Entered, Attempt: b.Attempt, Lab: s.Lab.ID, Step: b.Step})
+	if err != nil {
+		return nil, err
+	}
+	restored := *s
+	restored.Step = step.content
+	return &restored, dropIntent(dir)
+}
+
+// loadSnapshot returns a problem for a snapshot that is not there, or not whole.
+func loadSnapshot(dir, name string) (*snapshot, error) {
+	raw, err := os.ReadFile(snapshotPath(dir, name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, noSnapshot(name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var saved snapshot
+	if err := json.Unmarshal(raw, &saved); err != nil || saved.Baseline == nil {
+		return nil, noSnapshot(name)
+	}
+	return &saved, nil
 }
 
 // Snapshots lists the snapshots of the session's cluster, oldest first.

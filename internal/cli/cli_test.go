@@ -108,6 +108,10 @@ func (p *played) Start(_ context.Context, lab string, _ engine.StartOptions, r c
 
 func (p *played) Session(context.Context, string) (*engine.Session, error) { return p.session, p.err }
 
+func (p *played) Mend(_ context.Context, s *engine.Session, _ cluster.Progress) (*engine.Session, error) {
+	return s, nil
+}
+
 func (p *played) Check(context.Context, *engine.Session) (*engine.Report, error) {
 	return p.report, p.call("check")
 }

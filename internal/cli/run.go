@@ -26,6 +26,7 @@ type Engine interface {
 	Labs(ctx context.Context) ([]engine.LabStatus, error)
 	Start(ctx context.Context, lab string, opts engine.StartOptions, p cluster.Progress) (*engine.Session, error)
 	Session(ctx context.Context, lab string) (*engine.Session, error)
+	Mend(ctx context.Context, s *engine.Session, p cluster.Progress) (*engine.Session, error)
 	Check(ctx context.Context, s *engine.Session) (*engine.Report, error)
 	Hint(ctx context.Context, s *engine.Session) (*engine.Hint, error)
 	Next(ctx context.Context, s *engine.Session, p cluster.Progress) (*engine.Session, error)
@@ -208,13 +209,20 @@ func (inv *invocation) mentionDamage(eng Engine, which func(progress.Damage) boo
 	return nil
 }
 
-// session returns the engine and the session of --lab, or of the current lab.
+// session returns the engine and the session of --lab, or of the current lab. What a killed command left half-done is finished first.
 func (inv *invocation) session(ctx context.Context) (Engine, *engine.Session, error) {
 	eng, err := inv.engine()
 	if err != nil {
 		return nil, nil, err
 	}
 	s, err := eng.Session(ctx, inv.lab)
+	if err != nil {
+		return eng, nil, err
+	}
+	err = inv.phases(func(report cluster.Progress) error {
+		s, err = eng.Mend(ctx, s, report)
+		return err
+	})
 	return eng, s, err
 }
 

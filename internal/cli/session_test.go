@@ -67,6 +67,9 @@ func TestSessions(t *testing.T) {
 			"eventually": eventually,
 			"narrow":     narrowOutput,
 			"cut-start":  cutStart,
+			"cut":        cut,
+			"processes":  processes,
+			"pause":      pauseProcesses,
 			"kill-9":     killProcess,
 			"mount":      mount,
 			"umount":     umount,
@@ -230,6 +233,60 @@ func cutStart(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("exit code %d, want %d", code, exitInterrupted)
 	case signal == syscall.SIGINT && !strings.Contains(errs.String(), "The next k8slab start goes on from here"):
 		ts.Fatalf("start does not say how to go on")
+	}
+}
+
+// cut runs a k8slab command and kills it as soon as it has said what it is about to do: cut reset
+func cut(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: cut COMMAND ...")
+	}
+	intent := filepath.Join(ts.Getenv("XDG_STATE_HOME"), "k8slab", "sessions", "11-maintenance", "intent.json")
+	cmd := command(ts, "k8slab", args...)
+	ts.Check(cmd.Start())
+	wait(ts, "the intent", func() bool {
+		_, err := os.Stat(intent)
+		return err == nil
+	}, nil)
+	ts.Check(cmd.Process.Kill())
+	if code := exitCode(ts, cmd.Wait()); code != -1 {
+		ts.Fatalf("it had ended by itself before it was killed, with exit code %d", code)
+	}
+	if _, err := os.Stat(intent); err != nil {
+		ts.Fatalf("it was killed too late: %v", err)
+	}
+}
+
+// processes wants so many processes to belong to the script's cluster: processes 5
+func processes(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: processes COUNT")
+	}
+	last := ""
+	wait(ts, args[0]+" processes", func() bool {
+		running, err := testcluster.Processes(clusterDir(ts))
+		ts.Check(err)
+		last = fmt.Sprint(running)
+		return strconv.Itoa(len(running)) == args[0]
+	}, &last)
+}
+
+// pauseProcesses stops all processes of the script's cluster, as a laptop that sleeps does, and lets them go on after the given time:
+// pause 70s
+func pauseProcesses(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: pause DURATION")
+	}
+	length, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	running, err := testcluster.Processes(clusterDir(ts))
+	ts.Check(err)
+	for pid := range running {
+		ts.Check(syscall.Kill(pid, syscall.SIGSTOP))
+	}
+	<-time.After(length)
+	for pid := range running {
+		ts.Check(syscall.Kill(pid, syscall.SIGCONT))
 	}
 }
 

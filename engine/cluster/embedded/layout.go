@@ -27,6 +27,7 @@ func (f folder) supervisorLock() string      { return f.path("supervisor.lock") 
 func (f folder) supervisorLog() string       { return f.path("logs", "supervisor.log") }
 func (f folder) pidFile() string             { return f.path("pids.json") }
 func (f folder) stoppedMark() string         { return f.path("stopped") }
+func (f folder) addonsMark() string          { return f.path("addons") }
 func (f folder) pki(name string) string      { return f.path("pki", name) }
 func (f folder) etcdData() string            { return f.path("etcd") }
 func (f folder) auditLog() string            { return f.path("audit", "audit.log") }

@@ -17,6 +17,7 @@ import (
 	"os"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/util/keyutil"
 
 	"github.com/k8slab/k8slab/engine/cluster"
@@ -55,6 +56,7 @@ const (
 const (
 	serviceRange    = "10.96.0.0/16"
 	apiServiceIP    = "10.96.0.1"
+	metricsIP       = "10.96.0.4"
 	controlPlaneIP  = "10.240.0.2" // advertised; nothing listens there
 	firstNodeOctet  = 4            // as on AKS, where a subnet's first addresses are reserved
 	clusterDomain   = "cluster.local"
@@ -101,6 +103,7 @@ func leaves(nodes []cluster.Node) []leaf {
 		{file: "apiserver-kubelet-client", by: clusterCA, name: "kube-apiserver-kubelet-client", orgs: []string{"system:masters"}},
 		{file: "front-proxy-client", by: frontProxyCA, name: "front-proxy-client"},
 		{file: "component-server", by: clusterCA, name: "k8slab-components", hosts: local},
+		{file: "metrics-server", by: clusterCA, name: "metrics-server", hosts: []string{metricsService + "." + metav1.NamespaceSystem + ".svc"}},
 		{file: "kubelet-server", by: clusterCA, name: "system:nodes", hosts: kubelets},
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/metrics/pkg/apis/metrics/v1beta1"
+
 	"github.com/k8slab/k8slab/engine/cluster/embedded/behavior"
 	"github.com/k8slab/k8slab/engine/cluster/embedded/kubelet"
 )
@@ -123,6 +125,24 @@ func (s *simulation) dialNode(ctx context.Context, addr string) (net.Conn, error
 		return nil, err
 	}
 	return k.DialNode(ctx, addr)
+}
+
+// NodeMetrics implements metrics.Source.
+func (s *simulation) NodeMetrics(ctx context.Context) ([]v1beta1.NodeMetrics, error) {
+	k, err := s.get()
+	if err != nil {
+		return nil, err
+	}
+	return k.NodeMetrics(ctx)
+}
+
+// PodMetrics implements metrics.Source.
+func (s *simulation) PodMetrics(ctx context.Context) ([]v1beta1.PodMetrics, error) {
+	k, err := s.get()
+	if err != nil {
+		return nil, err
+	}
+	return k.PodMetrics(ctx)
 }
 
 func (s *simulation) setBehaviors(documents []byte) error {

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -22,6 +23,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/k8slab/k8slab/engine/cluster/embedded/egress"
+	"github.com/k8slab/k8slab/engine/cluster/embedded/inprocess"
 	"github.com/k8slab/k8slab/engine/cluster/embedded/kubelet"
 	"github.com/k8slab/k8slab/engine/flock"
 )
@@ -58,6 +60,7 @@ type supervisor struct {
 	checkpoints sync.Mutex // one at a time
 	simulation  *simulation
 	outages     *outages
+	metrics     *inprocess.Listener
 }
 
 // RunSupervisor is the body of the supervisor process. It returns the exit code.
@@ -95,7 +98,8 @@ func supervise(ctx context.Context, f folder, log *slog.Logger) error {
 	}
 	s := &supervisor{
 		folder: f, desc: desc, log: log, began: time.Now(),
-		simulation: newSimulation(), outages: newOutages(), ready: make(chan struct{}), failed: make(chan struct{}), stop: make(chan struct{}),
+		simulation: newSimulation(), outages: newOutages(), metrics: inprocess.New(&net.TCPAddr{Port: metricsPort}),
+		ready: make(chan struct{}), failed: make(chan struct{}), stop: make(chan struct{}),
 	}
 	return s.run(ctx)
 }
@@ -213,13 +217,18 @@ func (s *supervisor) simulate(ctx context.Context) error {
 	defer beside.Wait()
 	defer endBeside() // also where there is nothing to play, as the supervisor gives up only after this has returned
 	beside.Go(func() {
-		if err := egress.Serve(ctx, listener, s.simulation.dialNode); err != nil && ctx.Err() == nil {
+		if err := egress.Serve(ctx, listener, s.dial); err != nil && ctx.Err() == nil {
 			s.log.Error("egress proxy", "error", err)
 		}
 	})
 	if err := s.awaitAPI(ctx); err != nil {
 		return err
 	}
+	beside.Go(func() {
+		if err := s.serveMetrics(ctx); err != nil && ctx.Err() == nil {
+			s.log.Error("serve metrics", "error", err)
+		}
+	})
 	served, _ := s.component(apiServer)
 	s.outages.over(served.snapshot().PID)
 	for _, name := range clientComponents {
@@ -252,6 +261,14 @@ func (s *supervisor) newKubelet() (*kubelet.Kubelet, error) {
 	return kubelet.New(kubelet.Config{
 		Client: client, Nodes: s.nodes(), Serving: serving, ClientCAs: pool, Dir: s.folder.simulator(), Log: s.log,
 	})
+}
+
+// dial connects the API server with what has an address in the cluster.
+func (s *supervisor) dial(ctx context.Context, addr string) (net.Conn, error) {
+	if addr == net.JoinHostPort(metricsIP, strconv.Itoa(metricsPort)) {
+		return s.metrics.Dial(ctx)
+	}
+	return s.simulation.dialNode(ctx, addr)
 }
 
 // nodes gives each node of the description its addresses, which depend only on its place in the list.

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -16,6 +15,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/k8slab/k8slab/engine/cluster/embedded/inprocess"
 )
 
 // server is the API that each node serves on port 10250, as far as kube-apiserver uses it (pkg/kubelet/server/server.go).
@@ -24,7 +25,7 @@ type server struct {
 	kubelet *Kubelet
 	http    *http.Server
 	tls     *tls.Config
-	conns   *connections
+	conns   *inprocess.Listener
 }
 
 func newServer(k *Kubelet, certificate tls.Certificate, clients *x509.CertPool) *server {
@@ -38,7 +39,7 @@ func newServer(k *Kubelet, certificate tls.Certificate, clients *x509.CertPool) 
 			// A pipe has no buffer: tickets would be written while the client writes its first request.
 			SessionTicketsDisabled: true,
 		},
-		conns: newConnections(),
+		conns: inprocess.New(&net.TCPAddr{Port: kubeletPort}),
 	}
 	s.http = &http.Server{
 		Handler:           s.routes(),
@@ -77,7 +78,7 @@ func (s *server) run(ctx context.Context) error {
 func (s *server) dial(ctx context.Context, n *node) (net.Conn, error) {
 	near, far := net.Pipe()
 	n.conns.add(near)
-	if err := s.conns.put(ctx, &nodeConn{Conn: far, node: n}); err != nil {
+	if err := s.conns.Put(ctx, &nodeConn{Conn: far, node: n}); err != nil {
 		_ = n.conns.close(near)
 		_ = far.Close()
 		return nil, fmt.Errorf("connect to node %s: %w", n.Name, err)
@@ -196,46 +197,3 @@ func nodeOfConnection(ctx context.Context, c net.Conn) context.Context {
 
 // nodeOf returns the node that was dialled.
 func nodeOf(r *http.Request) *node { return r.Context().Value(nodeKey{}).(*node) }
-
-// connections is a listener that is fed by dial.
-type connections struct {
-	incoming chan net.Conn
-	closed   chan struct{}
-	close    sync.Once
-}
-
-func newConnections() *connections {
-	return &connections{incoming: make(chan net.Conn), closed: make(chan struct{})}
-}
-
-// dialTimeout bounds how long a connection waits to be accepted: for ever, where Run does not run.
-const dialTimeout = 5 * time.Second
-
-func (c *connections) put(ctx context.Context, conn net.Conn) error {
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
-	defer cancel()
-	select {
-	case c.incoming <- conn:
-		return nil
-	case <-c.closed:
-		return errors.New("connection refused: the simulator is stopping")
-	case <-ctx.Done():
-		return fmt.Errorf("the simulator does not answer: %w", ctx.Err())
-	}
-}
-
-func (c *connections) Accept() (net.Conn, error) {
-	select {
-	case conn := <-c.incoming:
-		return conn, nil
-	case <-c.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (c *connections) Close() error {
-	c.close.Do(func() { close(c.closed) })
-	return nil
-}
-
-func (c *connections) Addr() net.Addr { return &net.TCPAddr{Port: kubeletPort} }

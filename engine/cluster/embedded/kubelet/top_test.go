@@ -13,6 +13,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/k8slab/k8slab/engine/cluster/embedded/inprocess"
 	"github.com/k8slab/k8slab/engine/cluster/embedded/metrics"
 )
 
@@ -47,12 +48,11 @@ func (l *lab) registerMetrics() {
 
 func TestKubectlTopIsAnsweredThroughTheAPIServer(t *testing.T) {
 	l := &lab{state: t.TempDir(), prepare: func(*Kubelet) {}}
-	incoming := newConnections()
+	incoming := inprocess.New(&net.TCPAddr{})
 	var ready atomic.Bool
 	l.controlPlane = startControlPlane(t, testNodes(), func(ctx context.Context, addr string) (net.Conn, error) {
 		if host, _, _ := net.SplitHostPort(addr); host == metricsService && ready.Load() {
-			near, far := net.Pipe()
-			return near, incoming.put(ctx, far)
+			return incoming.Dial(ctx)
 		}
 		return l.kubelet.Load().DialNode(ctx, addr)
 	})
