@@ -27,6 +27,8 @@ type soaking struct {
 	random *rand.Rand
 	// did counts what must be in the journal at the end.
 	did map[string]int
+	// killed is the command line of the process that was killed last.
+	killed string
 }
 
 // act is one thing that is done. What it returns is a failure of k8slab.
@@ -54,14 +56,18 @@ func soak(ctx context.Context, bin string, length time.Duration, seed uint64) er
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(state)
 	s := &soaking{cli: cli{path: filepath.Join(bin, "k8slab"), state: state}, random: rand.New(rand.NewPCG(seed, 0)), did: map[string]int{}}
 	fmt.Printf("soak of %v, seed %d\n", length, seed)
-	defer func() {
-		if _, err := s.run(context.WithoutCancel(ctx), "delete", "--lab", soakLab); err != nil {
-			fmt.Fprintln(os.Stderr, "bench:", err)
-		}
-	}()
+	if err := s.whole(ctx, length); err != nil {
+		return fmt.Errorf("%w\nthe cluster is left as it is: XDG_STATE_HOME=%s", err, state)
+	}
+	if _, err := s.run(ctx, "delete", "--lab", soakLab); err != nil {
+		return err
+	}
+	return os.RemoveAll(state)
+}
+
+func (s *soaking) whole(ctx context.Context, length time.Duration) error {
 	if _, err := s.run(ctx, "start", soakLab); err != nil {
 		return err
 	}
@@ -176,11 +182,14 @@ func (s *soaking) kill(ctx context.Context) error {
 	}
 	slices.Sort(pids)
 	victim := pids[s.random.IntN(len(pids))]
+	s.killed = fmt.Sprintf("%.60s", strings.ReplaceAll(processes[victim], "\x00", " "))
 	if err := syscall.Kill(victim, syscall.SIGKILL); err != nil {
 		return err
 	}
-	_, err = s.run(ctx, "start", soakLab)
-	return err
+	if _, err = s.run(ctx, "start", soakLab); err != nil {
+		return fmt.Errorf("after the end of %s: %w", s.killed, err)
+	}
+	return nil
 }
 
 func (s *soaking) reset(ctx context.Context) error {

@@ -16,8 +16,12 @@ import (
 	"github.com/k8slab/k8slab/engine/problem"
 )
 
+// errSupervisorGone says that a supervisor that ran when it was looked for has ended: it was killed just then.
+var errSupervisorGone = errors.New("the supervisor has ended")
+
 // awaitReady waits until the supervisor says that the cluster is ready. The supervisor's control socket appears a moment
-// after its process.
+// after its process. Without the channel ended, which is for a supervisor that was started now, it returns errSupervisorGone when there
+// is none any more.
 func (f folder) awaitReady(ctx context.Context, ended <-chan error) error {
 	for {
 		st, err := f.control(ctx, "GET", "/ready")
@@ -26,6 +30,8 @@ func (f folder) awaitReady(ctx context.Context, ended <-chan error) error {
 			return f.awaitComponents(ctx)
 		case err == nil && st.Fatal != "":
 			return startProblem(f, st.Fatal)
+		case err != nil && ended == nil && !f.supervised():
+			return errSupervisorGone
 		}
 		select {
 		case <-ended:

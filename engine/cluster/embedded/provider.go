@@ -217,17 +217,11 @@ func (f folder) supervised() bool {
 
 func (p *Provider) startControlPlane(ctx context.Context, f folder, progress cluster.Progress) error {
 	return progress.Run("control-plane", func() (string, error) {
-		var ended <-chan error
-		if !f.supervised() {
-			var err error
-			if ended, err = p.spawn(f); err != nil {
-				return "", f.storageProblem(err)
-			}
+		err := p.superviseUntilReady(ctx, f)
+		if errors.Is(err, errSupervisorGone) {
+			err = p.superviseUntilReady(ctx, f)
 		}
-		if err := os.Remove(f.stoppedMark()); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return "", f.storageProblem(err)
-		}
-		if err := f.awaitReady(ctx, ended); err != nil {
+		if err != nil {
 			return "", err
 		}
 		d, err := f.readDescription()
@@ -236,6 +230,21 @@ func (p *Provider) startControlPlane(ctx context.Context, f folder, progress clu
 		}
 		return d.Version, nil
 	})
+}
+
+// superviseUntilReady starts a supervisor where none runs, and waits.
+func (p *Provider) superviseUntilReady(ctx context.Context, f folder) error {
+	var ended <-chan error
+	if !f.supervised() {
+		var err error
+		if ended, err = p.spawn(f); err != nil {
+			return f.storageProblem(err)
+		}
+	}
+	if err := os.Remove(f.stoppedMark()); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return f.storageProblem(err)
+	}
+	return f.awaitReady(ctx, ended)
 }
 
 // spawn starts the supervisor in a session of its own, so that it survives the terminal. The channel gets its end.

@@ -35,6 +35,8 @@ const (
 	tidyEvery = time.Minute
 	maxLog    = 16 << 20
 	keepLog   = 1 << 20
+	// lockPatience is how long a supervisor waits to become the only one.
+	lockPatience = 2 * time.Second
 	// lookForFolder is how often the supervisor makes sure that its cluster is still there.
 	lookForFolder = 2 * time.Second
 )
@@ -84,12 +86,15 @@ func RunSupervisor(ctx context.Context, args []string) int {
 }
 
 func supervise(ctx context.Context, f folder, log *slog.Logger) error {
-	release, ok, err := flock.Try(f.supervisorLock())
+	// Whoever asks whether a supervisor runs holds the lock for a moment; another supervisor holds it for good.
+	locking, cancel := context.WithTimeout(ctx, lockPatience)
+	release, err := flock.Wait(locking, f.supervisorLock())
+	cancel()
+	if errors.Is(err, context.DeadlineExceeded) {
+		return errors.New("another supervisor runs this cluster")
+	}
 	if err != nil {
 		return err
-	}
-	if !ok {
-		return errors.New("another supervisor runs this cluster")
 	}
 	defer release()
 	desc, err := f.readDescription()
