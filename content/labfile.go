@@ -52,6 +52,9 @@ const (
 	maxPoints  = 100
 )
 
+// IsID reports whether s can be the id of a lab, a step or a check: lower-case letters, digits and single hyphens, at most 63.
+func IsID(s string) bool { return isWord(s) }
+
 func isWord(s string) bool { return len(s) <= maxWord && word.MatchString(s) }
 
 func (l *loader) loadLabFile(root listing, lab *Lab) error {

@@ -117,7 +117,7 @@ func (l *loader) load() (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	lab := &Lab{}
+	lab := &Lab{dir: l.dir}
 	if lab.FS, err = fs.Sub(l.fsys, l.dir); err != nil {
 		return nil, err
 	}

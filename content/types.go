@@ -2,6 +2,7 @@ package content
 
 import (
 	"io/fs"
+	"path"
 )
 
 // Lang is a language that every lab is written in.
@@ -58,8 +59,15 @@ type Lab struct {
 	// FS is the lab's own folder, for messages and for proving content.
 	FS fs.FS
 
+	// dir is the lab's folder in the file system that it was loaded from.
+	dir string
 	// place is lab.yaml.
 	place place
+}
+
+// At is a line of one of the lab's files, which is named relative to the lab's folder.
+func (l *Lab) At(file string, line int) Position {
+	return Position{File: path.Join(l.dir, file), Line: line}
 }
 
 // Wrong is an error about the value at the path in lab.yaml, for example "requires", 0.
