@@ -20,7 +20,7 @@ const (
 // LoadAll loads every lab of fsys, which is every folder at its top that has a lab.yaml or folders with a step.yaml.
 // It returns the labs that are flawless in the order of their ids, and all that is wrong with the others as Errors.
 func LoadAll(fsys fs.FS) ([]*Lab, error) {
-	dirs, err := Dirs(fsys)
+	dirs, err := Find(fsys)
 	if err != nil {
 		return nil, err
 	}
@@ -41,8 +41,8 @@ func LoadAll(fsys fs.FS) ([]*Lab, error) {
 	return labs, found.err()
 }
 
-// Dirs names the folders at the top of fsys that are labs, broken ones included.
-func Dirs(fsys fs.FS) ([]string, error) {
+// Find names the folders at the top of fsys that are labs, broken ones included.
+func Find(fsys fs.FS) ([]string, error) {
 	entries, err := fs.ReadDir(fsys, ".")
 	if err != nil {
 		return nil, fmt.Errorf("list the labs: %w", err)

@@ -190,7 +190,7 @@ func labsIn(dir string) ([]lintTarget, error) {
 		return []lintTarget{{parent, base, shown}}, nil
 	}
 	fsys := os.DirFS(real)
-	dirs, err := content.Dirs(fsys)
+	dirs, err := content.Find(fsys)
 	if err != nil {
 		return nil, problem.New(problem.Usage, err.Error(), err.Error(), "ls -ld "+dir).From(err)
 	}
@@ -225,7 +225,7 @@ func placeOf(dir string) (real, shown string, err error) {
 
 // embeddedLab is one of this program's own labs.
 func embeddedLab(id string) ([]lintTarget, error) {
-	ids, err := content.Dirs(labs.FS())
+	ids, err := content.Find(labs.FS())
 	if err != nil {
 		return nil, err
 	}
