@@ -99,7 +99,7 @@ func (f lintFault) String() string {
 
 func (inv *invocation) showLint(answer *lintAnswer) error {
 	if runner := githubactions.RunnerOf(inv.Getenv); runner.Active {
-		if err := inv.annotate(runner, answer.Problems); err != nil {
+		if err := inv.annotateLint(runner, answer.Problems); err != nil {
 			return err
 		}
 	}
@@ -114,8 +114,8 @@ func (inv *invocation) showLint(answer *lintAnswer) error {
 	return inv.print(b.String())
 }
 
-// annotate writes to stderr, which GitHub reads as well, so that stdout remains the answer.
-func (inv *invocation) annotate(runner githubactions.Runner, faults []lintFault) error {
+// annotateLint writes to stderr, which GitHub reads as well, so that stdout remains the answer.
+func (inv *invocation) annotateLint(runner githubactions.Runner, faults []lintFault) error {
 	here, err := os.Getwd()
 	if err != nil {
 		return fmt.Errorf("find the working directory: %w", err)
