@@ -3,6 +3,7 @@ package checks
 // Default returns the vocabulary of k8slab: every check that a lab can use.
 func Default() *Vocabulary {
 	v, err := New(
+		celExpression(),
 		nodeCordoned(),
 		nodeDrained(),
 		nodeExists(),

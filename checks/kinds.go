@@ -74,9 +74,39 @@ func readLive(ctx context.Context, env Env, gk schema.GroupKind, namespace, name
 	if at < 0 {
 		return nil, fmt.Errorf("%s is no built-in kind", gk)
 	}
-	k := builtInKinds()[at]
-	gvr := k.GroupVersion().WithResource(k.resource)
-	live, err := env.Dynamic.Resource(gvr).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
+	return builtInKinds()[at].get(ctx, env, namespace, name)
+}
+
+// servedKind returns the kind of that version, and nil where the cluster does not serve it. Built-in kinds are known; the
+// API server is asked for others.
+func servedKind(ctx context.Context, env Env, apiVersion, name string) (*kind, error) {
+	gv, err := schema.ParseGroupVersion(apiVersion)
+	if err != nil {
+		return nil, fmt.Errorf("apiVersion: %w", err)
+	}
+	for _, k := range builtInKinds() {
+		if k.GroupVersionKind == gv.WithKind(name) {
+			return &k, nil
+		}
+	}
+	served, err := env.Client.Discovery().ServerResourcesForGroupVersionWithContext(ctx, apiVersion)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("asking for the kinds of %s: %w", apiVersion, err)
+	}
+	for _, r := range served.APIResources {
+		if r.Kind == name && !strings.Contains(r.Name, "/") {
+			return &kind{gv.WithKind(name), r.Name, r.Namespaced}, nil
+		}
+	}
+	return nil, nil
+}
+
+// get returns nil for an object that does not exist.
+func (k kind) get(ctx context.Context, env Env, namespace, name string) (*unstructured.Unstructured, error) {
+	live, err := env.Dynamic.Resource(k.GroupVersion().WithResource(k.resource)).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return nil, nil
 	}
@@ -84,4 +114,36 @@ func readLive(ctx context.Context, env Env, gk schema.GroupKind, namespace, name
 		return nil, fmt.Errorf("reading %s %s: %w", k.Kind, name, err)
 	}
 	return live, nil
+}
+
+// validCELKind refuses what can be told to be wrong without a cluster: a version that is none, a built-in kind that is
+// misspelt or in another group, and a namespace where there is none.
+func validCELKind(apiVersion, name, namespace string, list bool) error {
+	gv, err := schema.ParseGroupVersion(apiVersion)
+	if err != nil || gv.Version == "" {
+		return fmt.Errorf("apiVersion: %q is no version; write one such as v1 or apps/v1", apiVersion)
+	}
+	var group []string
+	for _, k := range builtInKinds() {
+		if k.Group == gv.Group {
+			group = append(group, k.Kind)
+		}
+	}
+	k, err := kindNamed(gv.Group + "/" + name)
+	if err != nil {
+		if near, ok := content.Nearest(name, group); ok {
+			return fmt.Errorf("kind: %s has no kind %q; did you mean %s?", apiVersion, name, near)
+		}
+		if other, elsewhere := kindNamed(name); elsewhere == nil && len(group) > 0 {
+			return fmt.Errorf("kind: %s has no kind %q; write the apiVersion %s", apiVersion, name, other.GroupVersion())
+		}
+		return nil // another group's: the cluster will say
+	}
+	switch {
+	case !list && k.namespaced && namespace == "":
+		return fmt.Errorf("namespace: a %s has one; add it", name)
+	case !k.namespaced && namespace != "":
+		return fmt.Errorf("namespace: a %s has none; remove it", name)
+	}
+	return nil
 }

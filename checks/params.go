@@ -14,7 +14,8 @@ import (
 // Param documents one parameter of a check.
 type Param struct {
 	Name string `json:"name"`
-	// Type in a lab author's words: "text", "number", "selector", "list of text", "list of objects".
+	// Type in a lab author's words: "text", "number", "selector", "text in both languages", "list of text",
+	// "list of objects".
 	Type     string       `json:"type"`
 	Optional bool         `json:"optional"`
 	Doc      content.Text `json:"doc"`
@@ -39,7 +40,7 @@ func structParams(of reflect.Type) []Param {
 			panic(fmt.Sprintf("the parameter %s of %s is not documented in both languages", name, of))
 		}
 		p := Param{Name: name, Type: typeName(field.Type), Optional: options == "omitempty", Doc: doc}
-		if inner := elementOf(field.Type); inner.Kind() == reflect.Struct && !isText(inner) {
+		if inner := elementOf(field.Type); inner.Kind() == reflect.Struct && !isText(inner) && inner != reflect.TypeFor[content.Text]() {
 			p.Fields = structParams(inner)
 		}
 		params = append(params, p)
@@ -51,6 +52,8 @@ func typeName(of reflect.Type) string {
 	switch {
 	case of == reflect.TypeFor[Selector]():
 		return "selector"
+	case of == reflect.TypeFor[content.Text]():
+		return "text in both languages"
 	case isText(of):
 		return "text"
 	}

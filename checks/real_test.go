@@ -32,6 +32,7 @@ func TestChecksOnARealCluster(t *testing.T) {
 	t.Run("pods that are not ready", func(t *testing.T) { unreadyPods(t, w) })
 	t.Run("pod templates and how pods end", func(t *testing.T) { templatesAndDeletions(t, w) })
 	t.Run("pods in zones", func(t *testing.T) { spreadOrNot(t, w) })
+	t.Run("expressions in CEL", func(t *testing.T) { expressions(t, w) })
 	t.Run("a check that would write", func(t *testing.T) { writesAreRefused(t, w) })
 }
 

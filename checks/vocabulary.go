@@ -2,8 +2,9 @@ package checks
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -28,7 +29,13 @@ type Definition struct {
 	// Params in the order in which they are documented.
 	Params []Param `json:"params"`
 
-	bind func(content.Params) (Bound, error)
+	params reflect.Type
+	bind   func(content.Params) (Bound, error)
+}
+
+// Schema describes the parameters, for editors, with descriptions in lang.
+func (d Definition) Schema(lang content.Lang) content.CheckSchema {
+	return content.CheckSchema{Name: d.Name, Summary: d.Doc.Summary, Params: content.SchemaOf(d.params, lang)}
 }
 
 // Bound is a check with its parameters.
@@ -38,29 +45,64 @@ type Bound func(ctx context.Context, env Env) (Result, error)
 func (b Bound) Run(ctx context.Context, env Env) (Result, error) { return b(ctx, env) }
 
 // validator is what a struct of parameters implements to refuse values that decode but make no sense. It is asked when
-// a lab is linked, before there is any cluster. The error is one sentence that names the parameter.
+// a lab is linked, before there is any cluster. Each of the joined errors is one sentence that begins with the
+// parameter's path and a colon, and may go on with a semicolon and what to write instead.
 type validator interface{ Validate() error }
 
 // Define returns the definition of a check whose parameters are the struct P. Its fields are named by yaml tags and
 // documented by doc (English) and ja (Japanese) tags; see content.Params for what can be decoded.
 func Define[P any](name string, doc Doc, fn Func[P]) Definition {
+	return definePrepared(name, doc, func(params P) (Bound, error) {
+		if v, ok := any(params).(validator); ok {
+			if err := v.Validate(); err != nil {
+				return nil, err
+			}
+		}
+		return func(ctx context.Context, env Env) (Result, error) { return fn(ctx, env, params) }, nil
+	})
+}
+
+// definePrepared is Define for a check that makes something of its parameters once, when a lab is linked, such as a program
+// of an expression. prepare's errors are those of a validator.
+func definePrepared[P any](name string, doc Doc, prepare func(P) (Bound, error)) Definition {
 	return Definition{
 		Name:   name,
 		Doc:    doc,
 		Params: paramsOf[P](),
+		params: reflect.TypeFor[P](),
 		bind: func(given content.Params) (Bound, error) {
 			var params P
 			if err := given.Decode(&params); err != nil {
 				return nil, err
 			}
-			if v, ok := any(params).(validator); ok {
-				if err := v.Validate(); err != nil {
-					return nil, content.Errors{{Position: given.At(), Field: "with", Problem: err.Error()}}
-				}
+			bound, err := prepare(params)
+			if err != nil {
+				return nil, placed(given, err)
 			}
-			return func(ctx context.Context, env Env) (Result, error) { return fn(ctx, env, params) }, nil
+			return bound, nil
 		},
 	}
+}
+
+// parameterPath is how a validator's error begins.
+var parameterPath = regexp.MustCompile(`^[A-Za-z]\w*(\[\d+\])?(\.[A-Za-z]\w*(\[\d+\])?)*$`)
+
+// placed says of each joined error where the parameter stands that it names.
+func placed(given content.Params, err error) content.Errors {
+	all := []error{err}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		all = joined.Unwrap()
+	}
+	var wrong content.Errors
+	for _, one := range all {
+		path, said, named := strings.Cut(one.Error(), ": ")
+		if !named || !parameterPath.MatchString(path) {
+			path, said = "", one.Error()
+		}
+		fault, fix, _ := strings.Cut(said, "; ")
+		wrong = append(wrong, given.Wrong(path, fault, fix))
+	}
+	return wrong
 }
 
 // Vocabulary is the set of checks that labs can use. The zero value has none.
@@ -116,32 +158,24 @@ func (v *Vocabulary) nearest(name string) string {
 }
 
 // Bind joins a lab's check to its definition. The error is a Problem of kind Content that names the file and line; its
-// cause is content.Errors where the parameters are at fault.
+// cause is content.Errors, with all that is wrong with the check.
 func (v *Vocabulary) Bind(check content.Check) (Bound, error) {
 	d, err := v.Lookup(check.Use)
 	if err != nil {
-		return nil, at(check, err)
+		fix := "k8slab checks lists them"
+		if near := v.nearest(check.Use); near != "" {
+			fix = fmt.Sprintf("did you mean %q?", near)
+		}
+		return nil, at(check, "k8slab checks", content.Errors{check.Wrong(fmt.Sprintf("there is no check %q", check.Use), fix, "use")})
 	}
 	bound, err := d.bind(check.With)
 	if err != nil {
-		return nil, at(check, err)
+		return nil, at(check, "k8slab checks "+check.Use, err)
 	}
 	return bound, nil
 }
 
-// at says in which check of which file the error is.
-func at(check content.Check, err error) error {
-	en, ja := err.Error(), err.Error()
-	if p, ok := errors.AsType[*problem.Problem](err); ok {
-		en, ja = p.What.EN, p.What.JA
-	}
-	next := "k8slab checks"
-	if _, ok := errors.AsType[content.Errors](err); ok {
-		next = "k8slab checks " + check.Use
-	} else if check.At != (content.Position{}) {
-		en, ja = check.At.String()+": "+en, check.At.String()+": "+ja
-	}
-	return problem.New(problem.Content,
-		fmt.Sprintf("check %s: %s", check.ID, en),
-		fmt.Sprintf("チェック %s: %s", check.ID, ja), next).From(err)
+// at says in which check the error is.
+func at(check content.Check, next string, err error) error {
+	return problem.New(problem.Content, fmt.Sprintf("check %s: %v", check.ID, err), fmt.Sprintf("チェック %s: %v", check.ID, err), next).From(err)
 }

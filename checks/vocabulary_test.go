@@ -88,7 +88,7 @@ func TestALabLinksOrSaysWhyNot(t *testing.T) {
 		"a kind without namespaces":         {"object/same-identity", "objects: [{kind: Node, name: worker-1}]", ""},
 		"a mistyped name":                   {"pdb/allow-eviction", "", `did you mean "pdb/allows-eviction"?`},
 		"half a name":                       {"keeps-floor", "", `did you mean "pdb/keeps-floor"?`},
-		"a name from nowhere":               {"zzzzzz", "", `10-drain/step.yaml:7: there is no check "zzzzzz"`},
+		"a name from nowhere":               {"zzzzzz", "", `10-drain/step.yaml:7: use: there is no check "zzzzzz"`},
 		"a parameter that is missing":       {"node/cordoned", "", "node"},
 		"a parameter that is not known":     {"node/cordoned", "{node: worker-1, nodes: x}", "nodes"},
 		"a parameter of the wrong type":     {"pdb/keeps-floor", "{namespace: shop, name: web, healthy: two}", "healthy"},

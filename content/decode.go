@@ -71,6 +71,8 @@ type structField struct {
 	name     string
 	optional bool
 	value    reflect.Value
+	// doc is from the tags doc and ja; schemas show it.
+	doc Text
 }
 
 // fieldsOf lists the fields of a struct that have a yaml tag, with those of inlined structs in their place.
@@ -104,6 +106,7 @@ func fieldsOf(target reflect.Value) ([]structField, error) {
 			name:     name,
 			optional: slices.Contains(strings.Split(options, ","), "omitempty"),
 			value:    target.Field(i),
+			doc:      Text{EN: f.Tag.Get("doc"), JA: f.Tag.Get("ja")},
 		})
 	}
 	return fields, nil

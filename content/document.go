@@ -165,6 +165,34 @@ func vetMapping(file string, node *yaml.Node, field string, depth int, found *fa
 	}
 }
 
+// fieldAt names the value at the path, seen from field: "checks[0].with.node".
+func fieldAt(field string, path []any) string {
+	for _, element := range path {
+		if i, ok := element.(int); ok {
+			field = indexed(field, i)
+		} else {
+			field = dotted(field, fmt.Sprint(element))
+		}
+	}
+	return field
+}
+
+// place is a mapping of a file, so that what is wrong with it can be said later, by whoever knows what it means.
+type place struct {
+	doc document
+	// field of the document that the mapping is; empty for the whole of it.
+	field string
+}
+
+// wrong is an error about the value at the path within the mapping.
+func (p place) wrong(problem, fix string, path []any) Error {
+	e := Error{Field: fieldAt(p.field, path), Problem: problem, Fix: fix}
+	if p.doc.root != nil {
+		e.Position = p.doc.at(path...)
+	}
+	return e
+}
+
 func isNull(node *yaml.Node) bool { return node.Kind == yaml.ScalarNode && node.Tag == "!!null" }
 
 func dotted(field, name string) string {

@@ -61,6 +61,14 @@ func (e Errors) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// Sorted returns the errors in the order of files and lines. What is said twice of one field is said once.
+func (e Errors) Sorted() Errors {
+	sorted := slices.SortedStableFunc(slices.Values(e), func(a, b Error) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	return slices.Compact(sorted)
+}
+
 // Unwrap lets errors.As find a single Error.
 func (e Errors) Unwrap() []error {
 	all := make([]error, len(e))
@@ -82,8 +90,5 @@ func (f *faults) err() error {
 	if len(f.list) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(f.list, func(a, b Error) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
-	})
-	return f.list
+	return f.list.Sorted()
 }

@@ -9,29 +9,29 @@ import (
 	"strings"
 )
 
-// labYAML is lab.yaml.
+// labYAML is lab.yaml. The doc and ja tags are what an editor says of a field; see schema.go.
 type labYAML struct {
-	ID       string      `yaml:"id"`
-	Title    Text        `yaml:"title"`
-	Summary  Text        `yaml:"summary"`
-	Minutes  int         `yaml:"minutes"`
-	Needs    []string    `yaml:"needs,omitempty"`
-	Learn    []Link      `yaml:"learn,omitempty"`
-	Exams    []string    `yaml:"exams,omitempty"`
-	Cluster  clusterYAML `yaml:"cluster"`
-	Requires []string    `yaml:"requires,omitempty"`
+	ID       string      `yaml:"id" doc:"What a learner types: the folder's name." ja:"受講者が入力する名前。フォルダーの名前と同じ。"`
+	Title    Text        `yaml:"title" doc:"The lab's title, one line." ja:"ラボの題名。1 行。"`
+	Summary  Text        `yaml:"summary" doc:"What a learner gets out of it, in a sentence or two." ja:"何を学べるか。1、2 文。"`
+	Minutes  int         `yaml:"minutes" doc:"How long a learner needs for all of it." ja:"全体にかかる時間 (分)。"`
+	Needs    []string    `yaml:"needs,omitempty" doc:"Ids of labs to do first." ja:"先に終えておくラボの id。"`
+	Learn    []Link      `yaml:"learn,omitempty" doc:"Microsoft Learn modules beside which the lab is used." ja:"一緒に使う Microsoft Learn のモジュール。"`
+	Exams    []string    `yaml:"exams,omitempty" doc:"Exam domains, such as CKA Workloads." ja:"試験の分野。CKA Workloads など。"`
+	Cluster  clusterYAML `yaml:"cluster" doc:"The cluster that the lab plays on." ja:"ラボで使うクラスター。"`
+	Requires []string    `yaml:"requires,omitempty" doc:"Capabilities that the cluster must have, such as audit-log." ja:"クラスターに必要な機能。audit-log など。"`
 }
 
 type clusterYAML struct {
-	Release string     `yaml:"release"`
-	Nodes   []nodeYAML `yaml:"nodes"`
+	Release string     `yaml:"release" doc:"The control plane's minor release in quotes, such as \"1.37\"." ja:"コントロールプレーンのマイナーリリース。引用符で囲む。例: \"1.37\"。"`
+	Nodes   []nodeYAML `yaml:"nodes" doc:"The nodes of the cluster." ja:"クラスターの Node。"`
 }
 
 type nodeYAML struct {
-	Name    string `yaml:"name"`
-	Zone    string `yaml:"zone"`
-	Pool    string `yaml:"pool"`
-	Version string `yaml:"version,omitempty"`
+	Name    string `yaml:"name" doc:"Name of the node." ja:"Node の名前。"`
+	Zone    string `yaml:"zone" doc:"Becomes the label topology.kubernetes.io/zone." ja:"ラベル topology.kubernetes.io/zone の値になる。"`
+	Pool    string `yaml:"pool" doc:"Becomes the label agentpool, as on AKS." ja:"AKS と同じラベル agentpool の値になる。"`
+	Version string `yaml:"version,omitempty" doc:"Minor release of the kubelet; without it, the control plane's." ja:"kubelet のマイナーリリース。書かなければコントロールプレーンと同じ。"`
 }
 
 var (
@@ -47,7 +47,13 @@ const (
 	wordRule  = "use lower-case letters, digits and single hyphens"
 	minorRule = `write major and minor, such as "1.37"`
 	maxWord   = 63
+	// maxMinutes of a lab and maxPoints of a step.
+	maxMinutes = 600
+	maxPoints  = 100
 )
+
+// IsID reports whether s can be the id of a lab, a step or a check: lower-case letters, digits and single hyphens, at most 63.
+func IsID(s string) bool { return isWord(s) }
 
 func isWord(s string) bool { return len(s) <= maxWord && word.MatchString(s) }
 
@@ -66,10 +72,13 @@ func (l *loader) loadLabFile(root listing, lab *Lab) error {
 	}
 	var y labYAML
 	flawless, err := decodeDocument(doc, &y, l.found)
-	if err != nil || !flawless {
+	if err != nil {
 		return err
 	}
-	l.checkLabFile(doc, y)
+	if flawless {
+		l.checkLabFile(doc, y)
+	}
+	lab.place = place{doc: doc}
 	lab.ID, lab.Title, lab.Summary, lab.Minutes = y.ID, y.Title, y.Summary, y.Minutes
 	lab.Needs, lab.Learn, lab.Exams, lab.Requires = y.Needs, y.Learn, y.Exams, y.Requires
 	lab.Cluster.Release = y.Cluster.Release
@@ -96,8 +105,8 @@ func (l *loader) checkLabFile(doc document, y labYAML) {
 		add(doc.at("id"), "id", fmt.Sprintf("the id is %q, but the folder is %q", y.ID, folder), "give both the same name")
 	}
 	l.oneLineText(doc, y.Title, "title")
-	if y.Minutes < 1 || y.Minutes > 600 {
-		add(doc.at("minutes"), "minutes", fmt.Sprintf("%d minutes are out of range", y.Minutes), "write a number from 1 to 600")
+	if y.Minutes < 1 || y.Minutes > maxMinutes {
+		add(doc.at("minutes"), "minutes", fmt.Sprintf("%d minutes are out of range", y.Minutes), fmt.Sprintf("write a number from 1 to %d", maxMinutes))
 	}
 	l.checkWords(doc, "needs", y.Needs)
 	if i := slices.Index(y.Needs, y.ID); i >= 0 {
@@ -163,14 +172,7 @@ func (l *loader) checkRepeated(doc document, field string, list []string) {
 
 // oneLineText requires both languages of the text at the path to be one line, as a title has to be.
 func (l *loader) oneLineText(doc document, t Text, at ...any) {
-	field := ""
-	for _, element := range at {
-		if i, ok := element.(int); ok {
-			field = indexed(field, i)
-		} else {
-			field = dotted(field, element.(string))
-		}
-	}
+	field := fieldAt("", at)
 	for _, lang := range Langs {
 		oneLine(doc.at(append(slices.Clone(at), string(lang))...), dotted(field, string(lang)), t.In(lang), l.found)
 	}

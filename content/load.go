@@ -20,17 +20,14 @@ const (
 // LoadAll loads every lab of fsys, which is every folder at its top that has a lab.yaml or folders with a step.yaml.
 // It returns the labs that are flawless in the order of their ids, and all that is wrong with the others as Errors.
 func LoadAll(fsys fs.FS) ([]*Lab, error) {
-	entries, err := fs.ReadDir(fsys, ".")
+	dirs, err := Find(fsys)
 	if err != nil {
-		return nil, fmt.Errorf("list the labs: %w", err)
+		return nil, err
 	}
 	found := &faults{}
 	var labs []*Lab
-	for _, entry := range entries {
-		if hidden(entry.Name()) || !entry.IsDir() || !looksLikeLab(fsys, entry.Name()) {
-			continue
-		}
-		lab, err := Load(fsys, entry.Name())
+	for _, dir := range dirs {
+		lab, err := Load(fsys, dir)
 		if wrong, ok := errors.AsType[Errors](err); ok {
 			found.list = append(found.list, wrong...)
 			continue
@@ -44,7 +41,23 @@ func LoadAll(fsys fs.FS) ([]*Lab, error) {
 	return labs, found.err()
 }
 
-func looksLikeLab(fsys fs.FS, dir string) bool {
+// Find names the folders at the top of fsys that are labs, broken ones included.
+func Find(fsys fs.FS) ([]string, error) {
+	entries, err := fs.ReadDir(fsys, ".")
+	if err != nil {
+		return nil, fmt.Errorf("list the labs: %w", err)
+	}
+	var dirs []string
+	for _, entry := range entries {
+		if !hidden(entry.Name()) && entry.IsDir() && LooksLikeLab(fsys, entry.Name()) {
+			dirs = append(dirs, entry.Name())
+		}
+	}
+	return dirs, nil
+}
+
+// LooksLikeLab reports whether the folder dir of fsys is meant to be a lab: it has a lab.yaml, or a folder with a step.yaml.
+func LooksLikeLab(fsys fs.FS, dir string) bool {
 	for _, pattern := range []string{labFile, "lab.yml", "*/" + stepFile} {
 		// A folder's name may hold what Glob takes for a pattern; such a one is no lab.
 		if found, err := fs.Glob(fsys, path.Join(dir, pattern)); err == nil && len(found) > 0 {
@@ -57,24 +70,34 @@ func looksLikeLab(fsys fs.FS, dir string) bool {
 // Load loads the lab in the folder dir of fsys. What is wrong with it comes back as Errors, all of it at once; any
 // other error is about reading fsys. The lab's id must be the folder's name, unless dir is ".", whose name nobody knows.
 func Load(fsys fs.FS, dir string) (*Lab, error) {
+	lab, wrong, err := Read(fsys, dir)
+	if err != nil {
+		return nil, err
+	}
+	if len(wrong) > 0 {
+		return nil, wrong
+	}
+	return lab, nil
+}
+
+// Read is Load for whoever looks on where a lab is broken: it returns what is wrong, and as much of the lab as could be
+// read, in which anything may be missing. The error is about reading fsys.
+func Read(fsys fs.FS, dir string) (*Lab, Errors, error) {
 	info, err := fs.Lstat(fsys, dir)
 	if err != nil {
-		return nil, fmt.Errorf("open the lab: %w", err)
+		return nil, nil, fmt.Errorf("open the lab: %w", err)
 	}
 	found := &faults{}
 	if !info.IsDir() {
 		found.add(Position{File: dir}, "", "a lab is a folder, and this is not one", "name the folder that holds lab.yaml")
-		return nil, found.err()
+		return &Lab{}, found.list, nil
 	}
 	l := &loader{fsys: fsys, dir: dir, found: found}
 	lab, err := l.load()
 	if err != nil {
-		return nil, fmt.Errorf("read the lab %s: %w", dir, err)
+		return nil, nil, fmt.Errorf("read the lab %s: %w", dir, err)
 	}
-	if err := found.err(); err != nil {
-		return nil, err
-	}
-	return lab, nil
+	return lab, found.list.Sorted(), nil
 }
 
 // loader reads one lab. Its methods add what is wrong to found and go on; an error that they return is about reading.
@@ -94,7 +117,7 @@ func (l *loader) load() (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	lab := &Lab{}
+	lab := &Lab{dir: l.dir}
 	if lab.FS, err = fs.Sub(l.fsys, l.dir); err != nil {
 		return nil, err
 	}

@@ -3,6 +3,8 @@ package content
 import (
 	"fmt"
 	"reflect"
+	"strconv"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 )
@@ -42,6 +44,29 @@ func (p Params) At() Position {
 		return p.from
 	}
 	return p.doc.at()
+}
+
+// Wrong is an error about the parameter at the path, such as "objects[1].kind"; an empty path means all of them.
+func (p Params) Wrong(path, problem, fix string) Error {
+	elements := pathElements(path)
+	e := place{doc: p.doc, field: p.field}.wrong(problem, fix, elements)
+	if e.Position == (Position{}) {
+		e.Position = p.from
+	}
+	return e
+}
+
+// pathElements takes a path apart, as fieldAt puts it together.
+func pathElements(path string) []any {
+	var elements []any
+	for _, part := range strings.FieldsFunc(path, func(r rune) bool { return r == '.' || r == '[' || r == ']' }) {
+		if i, err := strconv.Atoi(part); err == nil {
+			elements = append(elements, i)
+		} else {
+			elements = append(elements, part)
+		}
+	}
+	return elements
 }
 
 // Decode fills in the struct that into points to, strictly. Fields are named by their `yaml` tags; one without

@@ -8,24 +8,24 @@ import (
 	"strings"
 )
 
-// stepYAML is step.yaml.
+// stepYAML is step.yaml. The doc and ja tags are what an editor says of a field; see schema.go.
 type stepYAML struct {
-	Points     int         `yaml:"points"`
-	Checks     []checkYAML `yaml:"checks"`
-	Invariants []checkYAML `yaml:"invariants,omitempty"`
-	Hints      []hintYAML  `yaml:"hints,omitempty"`
+	Points     int         `yaml:"points" doc:"What the step is worth without hints." ja:"ヒントなしで合格したときの点数。"`
+	Checks     []checkYAML `yaml:"checks" doc:"What the learner has to bring about; each fails at the start." ja:"受講者が実現すること。開始時にはどれも不合格になる。"`
+	Invariants []checkYAML `yaml:"invariants,omitempty" doc:"What holds from the start and must still hold at the end." ja:"開始時から成り立ち、最後まで成り立っていなければならないこと。"`
+	Hints      []hintYAML  `yaml:"hints,omitempty" doc:"Levels of help, the least telling first; their texts are in the lessons." ja:"ヒントの段階。控えめなものから順に。文章はレッスンに書く。"`
 }
 
 type checkYAML struct {
-	ID    string   `yaml:"id"`
-	Use   string   `yaml:"use"`
-	Title Text     `yaml:"title"`
-	With  Params   `yaml:"with,omitempty"`
-	After []string `yaml:"after,omitempty"`
+	ID    string   `yaml:"id" doc:"Unique in the step; wrong answers name it." ja:"ステップの中で一つだけの名前。誤答のファイルがこの名前を挙げる。"`
+	Use   string   `yaml:"use" doc:"A name of the vocabulary; k8slab checks lists it." ja:"チェックの名前。k8slab checks で一覧を表示できる。"`
+	Title Text     `yaml:"title" doc:"What the check asks for, in a few words." ja:"何を求めるか。短い言葉で。"`
+	With  Params   `yaml:"with,omitempty" doc:"The check's parameters." ja:"チェックのパラメーター。"`
+	After []string `yaml:"after,omitempty" doc:"Ids of checks without which this one makes no sense: it is blocked until they pass." ja:"先に合格していなければならないチェックの id。それまで採点は保留になる。"`
 }
 
 type hintYAML struct {
-	Cost int `yaml:"cost"`
+	Cost int `yaml:"cost" doc:"Points that the hint costs." ja:"ヒントを見ると引かれる点数。"`
 }
 
 // checkName is a name of the vocabulary: "pdb/allows-eviction". Whether there is one of that name is not content's to know.
@@ -71,15 +71,19 @@ func (l *loader) checksOf(doc document, field string, list []checkYAML) []Check 
 			c.With.field = indexed(field, i) + ".with"
 		}
 		c.With.from = at
-		all = append(all, Check{ID: c.ID, Use: c.Use, With: c.With, After: c.After, Title: c.Title, At: at})
+		check := Check{ID: c.ID, Use: c.Use, With: c.With, After: c.After, Title: c.Title, At: at, place: place{field: indexed(field, i)}}
+		if list := child(doc.root, field); list != nil {
+			check.place.doc = document{file: doc.file, root: child(list, i)}
+		}
+		all = append(all, check)
 	}
 	return all
 }
 
 func (l *loader) checkPoints(doc document, y stepYAML) {
 	given := doc.at("points") != doc.at()
-	if given && (y.Points < 1 || y.Points > 100) {
-		l.found.add(doc.at("points"), "points", fmt.Sprintf("%d points are out of range", y.Points), "write a number from 1 to 100")
+	if given && (y.Points < 1 || y.Points > maxPoints) {
+		l.found.add(doc.at("points"), "points", fmt.Sprintf("%d points are out of range", y.Points), fmt.Sprintf("write a number from 1 to %d", maxPoints))
 	}
 	sum := 0
 	for i, h := range y.Hints {

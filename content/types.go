@@ -2,6 +2,7 @@ package content
 
 import (
 	"io/fs"
+	"path"
 )
 
 // Lang is a language that every lab is written in.
@@ -17,8 +18,8 @@ var Langs = [...]Lang{English, Japanese}
 
 // Text is one sentence or paragraph in every language. Both are required wherever a lab holds a Text.
 type Text struct {
-	EN string `yaml:"en" json:"en"`
-	JA string `yaml:"ja" json:"ja"`
+	EN string `yaml:"en" json:"en" doc:"In English." ja:"英語。"`
+	JA string `yaml:"ja" json:"ja" doc:"In Japanese." ja:"日本語。"`
 }
 
 // In returns the text in lang, and the English one for a language that is not known.
@@ -57,7 +58,20 @@ type Lab struct {
 
 	// FS is the lab's own folder, for messages and for proving content.
 	FS fs.FS
+
+	// dir is the lab's folder in the file system that it was loaded from.
+	dir string
+	// place is lab.yaml.
+	place place
 }
+
+// At is a line of one of the lab's files, which is named relative to the lab's folder.
+func (l *Lab) At(file string, line int) Position {
+	return Position{File: path.Join(l.dir, file), Line: line}
+}
+
+// Wrong is an error about the value at the path in lab.yaml, for example "requires", 0.
+func (l *Lab) Wrong(problem, fix string, path ...any) Error { return l.place.wrong(problem, fix, path) }
 
 // Step returns the step with the id, which is the folder's name without its number.
 func (l *Lab) Step(id string) (*Step, bool) {
@@ -80,8 +94,8 @@ func (l *Lab) Points() int {
 
 // Link names a page elsewhere.
 type Link struct {
-	Title Text   `yaml:"title"`
-	URL   string `yaml:"url"`
+	Title Text   `yaml:"title" doc:"Title of the page." ja:"ページの題名。"`
+	URL   string `yaml:"url" doc:"Address that begins with https://." ja:"https:// で始まるアドレス。"`
 }
 
 // ClusterShape is what a lab needs of its cluster.
@@ -143,6 +157,17 @@ type Check struct {
 	Title Text
 	// At is where the check stands, for errors.
 	At Position
+
+	place place
+}
+
+// Wrong is an error about the value at the path within the check, for example "use".
+func (c Check) Wrong(problem, fix string, path ...any) Error {
+	e := c.place.wrong(problem, fix, path)
+	if e.Position == (Position{}) {
+		e.Position = c.At
+	}
+	return e
 }
 
 // Hint is one level of help.

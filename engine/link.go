@@ -29,13 +29,25 @@ type linkedCheck struct {
 	run       checks.Bound
 }
 
-// link binds every check of the lab and reports every reference that does not hold.
+// link binds every check of the lab and reports every reference that does not hold, as content.Errors.
 func link(lab *content.Lab, vocabulary *checks.Vocabulary) (*linkedLab, error) {
+	linked, wrong := bind(lab, vocabulary)
+	for _, doc := range setupDocuments(lab) {
+		wrong = append(wrong, doc.behaviorFaults()...)
+	}
+	if len(wrong) > 0 {
+		return nil, wrong.Sorted()
+	}
+	return linked, nil
+}
+
+// bind finds the check behind each name and the capabilities that the lab requires.
+func bind(lab *content.Lab, vocabulary *checks.Vocabulary) (*linkedLab, content.Errors) {
 	linked := &linkedLab{content: lab}
-	var errs []error
-	for _, name := range lab.Requires {
+	var wrong content.Errors
+	for i, name := range lab.Requires {
 		if !slices.Contains(cluster.Capabilities[:], cluster.Capability(name)) {
-			errs = append(errs, fmt.Errorf("lab %s: requires: there is no capability %q; there are %v", lab.ID, name, cluster.Capabilities))
+			wrong = append(wrong, lab.Wrong(fmt.Sprintf("there is no capability %q", name), capabilityFix(name), "requires", i))
 		}
 	}
 	for _, step := range lab.Steps {
@@ -43,17 +55,38 @@ func link(lab *content.Lab, vocabulary *checks.Vocabulary) (*linkedLab, error) {
 		for i, check := range slices.Concat(step.Checks, step.Invariants) {
 			run, err := vocabulary.Bind(check)
 			if err != nil {
-				errs = append(errs, err)
+				wrong = append(wrong, faultsOf(check, err)...)
 				continue
 			}
 			s.checks = append(s.checks, linkedCheck{Check: check, invariant: i >= len(step.Checks), run: run})
 		}
-		if _, err := parseScenario(lab, step); err != nil {
-			errs = append(errs, err)
-		}
 		linked.steps = append(linked.steps, s)
 	}
-	return linked, errors.Join(errs...)
+	return linked, wrong
+}
+
+func capabilityFix(name string) string {
+	names := capabilityNames()
+	if near, ok := content.Nearest(name, names); ok {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	return "use one of " + joinNames(names)
+}
+
+func capabilityNames() []string {
+	var names []string
+	for _, c := range cluster.Capabilities {
+		names = append(names, string(c))
+	}
+	return names
+}
+
+// faultsOf returns what Bind found, each with its place.
+func faultsOf(check content.Check, err error) content.Errors {
+	if wrong, ok := errors.AsType[content.Errors](err); ok {
+		return wrong
+	}
+	return content.Errors{check.Wrong(err.Error(), "")}
 }
 
 // lacks returns the capabilities that the lab requires and the provider does not have.

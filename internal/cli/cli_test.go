@@ -47,6 +47,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("K8SLAB_CONTROLPLANE_DIR", filepath.Join(env.WorkDir, "nothing-here"))
 			return nil
 		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"guide": guide},
 	})
 }
 
@@ -189,6 +190,7 @@ func TestAnswers(t *testing.T) {
 	}{
 		{"help", []string{"--help"}, false, 0},
 		{"help-check", []string{"check", "--help"}, false, 0},
+		{"help-lint", []string{"lint", "--help"}, false, 0},
 		{"list", []string{"list"}, false, 0},
 		{"start", []string{"start", "11-maintenance"}, false, 0},
 		{"lesson", []string{"lesson"}, false, 0},

@@ -44,6 +44,7 @@ func newRoot(inv *invocation) *cobra.Command {
 	for _, g := range []struct{ id, en, ja string }{
 		{"play", "Playing a lab", "ラボを進める"},
 		{"cluster", "The cluster", "クラスター"},
+		{"author", "Writing labs", "ラボを作る"},
 		{"about", "About k8slab", "k8slab について"},
 	} {
 		root.AddGroup(&cobra.Group{ID: g.id, Title: inv.say(g.en, g.ja)})
@@ -57,6 +58,7 @@ func newRoot(inv *invocation) *cobra.Command {
 	add("play", newList(inv), newStart(inv), newLesson(inv), newCheck(inv), newHint(inv), newNext(inv), newGoto(inv),
 		newStatus(inv), newReset(inv), newSolution(inv), newFinish(inv))
 	add("cluster", newShell(inv), newEnv(inv), newKubectl(inv), newCluster(inv), newNode(inv), newSnapshot(inv), newStop(inv), newDelete(inv))
+	add("author", newNew(inv), newLint(inv), newSchema(inv))
 	add("about", newDoctor(inv), newChecks(inv), newVersion(inv), newCompletion(inv), newHelp(inv))
 	root.AddCommand(newSupervise(inv))
 	return root

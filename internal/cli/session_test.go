@@ -64,6 +64,7 @@ func TestSessions(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":      exits,
+			"guide":      guide,
 			"eventually": eventually,
 			"narrow":     narrowOutput,
 			"cut-start":  cutStart,
