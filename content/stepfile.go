@@ -10,10 +10,16 @@ import (
 
 // stepYAML is step.yaml. The doc and ja tags are what an editor says of a field; see schema.go.
 type stepYAML struct {
-	Points     int         `yaml:"points" doc:"What the step is worth without hints." ja:"ヒントなしで合格したときの点数。"`
-	Checks     []checkYAML `yaml:"checks" doc:"What the learner has to bring about; each fails at the start." ja:"受講者が実現すること。開始時にはどれも不合格になる。"`
-	Invariants []checkYAML `yaml:"invariants,omitempty" doc:"What holds from the start and must still hold at the end." ja:"開始時から成り立ち、最後まで成り立っていなければならないこと。"`
-	Hints      []hintYAML  `yaml:"hints,omitempty" doc:"Levels of help, the least telling first; their texts are in the lessons." ja:"ヒントの段階。控えめなものから順に。文章はレッスンに書く。"`
+	Points     int            `yaml:"points" doc:"What the step is worth without hints." ja:"ヒントなしで合格したときの点数。"`
+	Checks     []checkYAML    `yaml:"checks" doc:"What the learner has to bring about; each fails at the start." ja:"受講者が実現すること。開始時にはどれも不合格になる。"`
+	Invariants []checkYAML    `yaml:"invariants,omitempty" doc:"What holds from the start and must still hold at the end." ja:"開始時から成り立ち、最後まで成り立っていなければならないこと。"`
+	Hints      []hintYAML     `yaml:"hints,omitempty" doc:"Levels of help, the least telling first; their texts are in the lessons." ja:"ヒントの段階。控えめなものから順に。文章はレッスンに書く。"`
+	Accepts    []acceptedYAML `yaml:"accepts,omitempty" doc:"Near misses of k8slab verify that are right answers." ja:"k8slab verify のニアミスのうち、正しい回答と認めるもの。"`
+}
+
+type acceptedYAML struct {
+	NearMiss string `yaml:"near-miss" doc:"Id of a near miss; * stands for any part of it but a slash." ja:"ニアミスの ID。* はスラッシュ以外の任意の部分に当てはまる。"`
+	Reason   Text   `yaml:"reason" doc:"Why it is right by the lab's own words." ja:"ラボの文章に照らして、なぜ正しいか。"`
 }
 
 type checkYAML struct {
@@ -57,9 +63,13 @@ func (l *loader) loadStepFile(entries listing, dir string, step *Step) error {
 	for _, h := range y.Hints {
 		step.Hints = append(step.Hints, Hint(h))
 	}
+	for i, a := range y.Accepts {
+		step.Accepts = append(step.Accepts, Accepted{NearMiss: a.NearMiss, Reason: a.Reason, At: doc.at("accepts", i)})
+	}
 	l.checkPoints(doc, y)
 	l.checkIDs(doc, y)
 	l.checkAfter(doc, y)
+	l.checkAccepts(doc, y)
 	return nil
 }
 
@@ -172,4 +182,20 @@ func circleFrom(id string, after map[string][]string) []string {
 		return nil
 	}
 	return walk(id, []string{id})
+}
+
+// checkAccepts looks at the patterns alone: which near misses there are is only known once the solution was played.
+func (l *loader) checkAccepts(doc document, y stepYAML) {
+	first := map[string]int{}
+	for i, a := range y.Accepts {
+		at, field := doc.at("accepts", i, "near-miss"), indexed("accepts", i)+".near-miss"
+		if _, err := path.Match(a.NearMiss, ""); err != nil {
+			l.found.add(at, field, fmt.Sprintf("%q is no pattern", a.NearMiss), "write the id of a near miss; * stands for any part of it but a slash")
+		}
+		if before, taken := first[a.NearMiss]; taken && a.NearMiss != "" {
+			l.found.add(at, field, fmt.Sprintf("%q is accepted by accepts[%d] already", a.NearMiss, before), "keep one of them")
+		} else {
+			first[a.NearMiss] = i
+		}
+	}
 }

@@ -137,6 +137,8 @@ type Step struct {
 	Solution  File
 	AlsoRight []File
 	Wrong     []WrongAnswer
+	// Accepts lists answers that no author wrote, which pass and may: see package verify.
+	Accepts []Accepted
 }
 
 // Title of the step.
@@ -168,6 +170,15 @@ func (c Check) Wrong(problem, fix string, path ...any) Error {
 		e.Position = c.At
 	}
 	return e
+}
+
+// Accepted says of near misses, which are derived from the solution, that they are right answers.
+type Accepted struct {
+	// NearMiss is a pattern of ids as path.Match has it: "off-by-one/deployment/shop/web/*".
+	NearMiss string
+	Reason   Text
+	// At is where it stands, for errors.
+	At Position
 }
 
 // Hint is one level of help.

@@ -1,14 +1,12 @@
 package labs_test
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/k8slab/k8slab/checks"
 	"github.com/k8slab/k8slab/content"
-	"github.com/k8slab/k8slab/engine"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/cluster/embedded"
 	"github.com/k8slab/k8slab/engine/verify"
@@ -25,84 +23,75 @@ func TestMain(m *testing.M) {
 	testcluster.Main(m)
 }
 
-// TestEveryAnswerGetsTheVerdictThatItsAuthorSays plays every answer of every step of every lab on a real control plane.
+// TestEveryAnswerGetsTheVerdictThatItsAuthorSays is k8slab verify for every lab: it plays all answers and all near misses on real
+// control planes.
 func TestEveryAnswerGetsTheVerdictThatItsAuthorSays(t *testing.T) {
 	all, err := content.LoadAll(labs.FS())
 	if err != nil {
 		t.Fatal(err)
 	}
+	places := make(chan struct{}, verify.DefaultParallel())
 	for _, lab := range all {
 		t.Run(lab.ID, func(t *testing.T) {
 			t.Parallel()
-			for _, step := range lab.Steps {
-				t.Run(step.ID, func(t *testing.T) { proveStep(t, lab, step) })
-			}
+			report(t, prove(t, lab, places))
 		})
 	}
 }
 
-// proveStep has a cluster of its own: most of the time that some steps take is waiting, in which another one can be proved.
-func proveStep(t *testing.T, lab *content.Lab, step *content.Step) {
-	t.Parallel()
-	if ids := verify.Unkilled(step); len(ids) > 0 {
-		t.Errorf("no wrong answer fails %v", ids)
-	}
-	stateHome := t.TempDir()
-	e := newEngine(t, lab, stateHome)
-	verifier := newVerifier(t, e, stateHome)
-	s, err := e.Start(t.Context(), lab.ID, engine.StartOptions{Step: step.ID}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, answer := range verify.Answers(step) {
-		t.Run(answer.Name(), func(t *testing.T) { prove(t, verifier, s, answer) })
-	}
-}
-
-func prove(t *testing.T, v *verify.Verifier, s *engine.Session, answer verify.Answer) {
-	proof, err := v.Prove(t.Context(), s, answer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range proof.Problems {
-		t.Error(p)
-	}
-	if t.Failed() {
-		t.Logf("transcript:\n%s", proof.Transcript)
-	}
-	t.Logf("took %v", proof.Elapsed)
-}
-
-// newVerifier lets answers call this test binary as k8slab.
-func newVerifier(t *testing.T, e *engine.Engine, stateHome string) *verify.Verifier {
+func prove(t *testing.T, lab *content.Lab, places chan struct{}) *verify.Result {
 	t.Helper()
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &verify.Verifier{Engine: e, Program: program, Env: []string{
-		"XDG_STATE_HOME=" + stateHome, embedded.DirVariable + "=" + os.Getenv(embedded.DirVariable),
-	}}
+	r := verify.Runner{
+		Labs: []*content.Lab{lab}, Vocabulary: checks.Default(), NearMisses: true, Places: places,
+		Program: program, Env: []string{embedded.DirVariable + "=" + os.Getenv(embedded.DirVariable)},
+		Providers: func(dir string) ([]cluster.Provider, error) {
+			p, err := embedded.New(dir)
+			return []cluster.Provider{p}, err
+		},
+		Progress: func(e verify.Event) {
+			if e.Ended {
+				t.Logf("%d of %d: %s/%s %s took %.1f s", e.Done, e.All, e.Lab, e.Step, e.Answer, e.Elapsed.Seconds())
+			}
+		},
+	}
+	result, err := r.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
 }
 
-// newEngine keeps its state where k8slab does below XDG_STATE_HOME.
-func newEngine(t *testing.T, lab *content.Lab, stateHome string) *engine.Engine {
-	t.Helper()
-	state := filepath.Join(stateHome, "k8slab")
-	p, err := embedded.New(state + "/clusters")
-	if err != nil {
-		t.Fatal(err)
+// report makes a test of every answer and near miss, by the names that they have.
+func report(t *testing.T, result *verify.Result) {
+	for _, step := range result.Steps {
+		t.Run(step.Step, func(t *testing.T) {
+			for _, p := range step.Unkilled {
+				t.Errorf("%s: no wrong answer fails %s", p, p.ID)
+			}
+			for _, p := range step.Unused {
+				t.Errorf("%s: no near miss that passes is called %s", p, p.ID)
+			}
+			for _, a := range step.Answers {
+				t.Run(a.Name, func(t *testing.T) {
+					for _, p := range a.Problems {
+						t.Error(p.EN)
+					}
+					if !a.Passed {
+						t.Logf("transcript:\n%s", a.Transcript)
+					}
+				})
+			}
+			for _, n := range step.NearMisses {
+				t.Run(n.ID, func(t *testing.T) {
+					if !n.Good() {
+						t.Errorf("%s: %s %v", n.Does.EN, n.Outcome, n.Problems)
+					}
+				})
+			}
+		})
 	}
-	t.Cleanup(func() {
-		if err := p.Delete(context.Background(), lab.ID); err != nil {
-			t.Error(err)
-		}
-	})
-	e, err := engine.New(engine.Config{
-		Labs: []*content.Lab{lab}, Vocabulary: checks.Default(), Providers: []cluster.Provider{p}, StateDir: state,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return e
 }

@@ -10,16 +10,15 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/k8slab/k8slab/checks"
-	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/cluster/embedded"
-	"github.com/k8slab/k8slab/labs"
+	"github.com/k8slab/k8slab/engine/verify"
 )
 
 // Main runs k8slab with this process's arguments and streams, and returns the exit code.
 func Main() int {
-	parts := Parts{NewEngine: newEngine, Supervise: embedded.RunSupervisor, Exec: syscall.Exec}
+	parts := Parts{NewEngine: newEngine, Verify: verifyLabs, Supervise: embedded.RunSupervisor, Exec: syscall.Exec}
 	return withSignals(func(ctx context.Context) int {
 		return Run(ctx, os.Args[1:], OSStreams(), parts)
 	})
@@ -29,15 +28,37 @@ func Main() int {
 func newEngine(stateDir string) (Engine, error) {
 	// client-go logs to stderr, which is the learner's screen. The supervisor, which makes no engine, keeps its log.
 	klog.SetLogger(logr.Discard())
-	all, err := content.LoadAll(labs.FS())
+	from, err := labsFrom(os.Getenv(labsVariable))
 	if err != nil {
-		return nil, brokenLabs(err)
+		return nil, err
 	}
 	local, err := embedded.New(filepath.Join(stateDir, "clusters"))
 	if err != nil {
 		return nil, err
 	}
 	return engine.New(engine.Config{
-		Labs: all, Vocabulary: checks.Default(), Providers: []cluster.Provider{local}, StateDir: stateDir,
+		Labs: from.labs, Vocabulary: checks.Default(), Providers: []cluster.Provider{local}, StateDir: stateDir,
 	})
+}
+
+// verifyLabs proves labs on embedded clusters, and lets their answers call this program.
+func verifyLabs(ctx context.Context, r verify.Runner) (*verify.Result, error) {
+	klog.SetLogger(logr.Discard())
+	program, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	r.Program = program
+	if dir := os.Getenv(embedded.DirVariable); dir != "" {
+		if dir, err = filepath.Abs(dir); err != nil {
+			return nil, err
+		}
+		r.Env = append(r.Env, embedded.DirVariable+"="+dir)
+	}
+	r.Vocabulary = checks.Default()
+	r.Providers = func(dir string) ([]cluster.Provider, error) {
+		p, err := embedded.New(dir)
+		return []cluster.Provider{p}, err
+	}
+	return r.Run(ctx)
 }

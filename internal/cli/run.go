@@ -18,6 +18,7 @@ import (
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/problem"
 	"github.com/k8slab/k8slab/engine/progress"
+	"github.com/k8slab/k8slab/engine/verify"
 	"github.com/k8slab/k8slab/internal/terminal"
 )
 
@@ -49,6 +50,8 @@ type Engine interface {
 type Parts struct {
 	// NewEngine is called by the first command that needs it.
 	NewEngine func(stateDir string) (Engine, error)
+	// Verify proves labs: it gives the runner vocabulary, clusters and this program.
+	Verify func(ctx context.Context, r verify.Runner) (*verify.Result, error)
 	// Supervise runs the background supervisor of a cluster; it returns an exit code.
 	Supervise func(ctx context.Context, args []string) int
 	// Exec replaces the process, as execve does; it returns only an error.
@@ -83,6 +86,8 @@ type invocation struct {
 	lang   content.Lang
 	lab    string
 	format string
+	// interrupted is said after Ctrl-C.
+	interrupted content.Text
 
 	made   sync.Once
 	eng    Engine
@@ -91,12 +96,13 @@ type invocation struct {
 
 // Run runs the command that args (without the program's name) ask for, and returns the exit code.
 func Run(ctx context.Context, args []string, s Streams, parts Parts) int {
-	inv := &invocation{Streams: s, parts: parts, lang: languageOf(s, args), lab: s.Getenv("K8SLAB_LAB")}
+	inv := &invocation{Streams: s, parts: parts, lang: languageOf(s, args), lab: s.Getenv("K8SLAB_LAB"),
+		interrupted: content.Text{EN: "Interrupted. The next k8slab start goes on from here.", JA: "中断しました。次の k8slab start で続きから始められます。"}}
 	root := newRoot(inv)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err != nil && ctx.Err() != nil {
-		fmt.Fprintln(s.Err, inv.say("Interrupted. The next k8slab start goes on from here.", "中断しました。次の k8slab start で続きから始められます。"))
+		fmt.Fprintln(s.Err, inv.interrupted.In(inv.lang))
 		return exitInterrupted
 	}
 	return inv.fail(err)

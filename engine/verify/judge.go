@@ -1,0 +1,110 @@
+package verify
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/k8slab/k8slab/checks"
+	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine"
+)
+
+// judge compares the report with what the kind of answer calls for.
+func judge(a Answer, r *engine.Report) (problems []content.Text) {
+	disagree := func(v engine.Verdict, want ...checks.Outcome) {
+		wanted := make([]string, len(want))
+		for i, w := range want {
+			wanted[i] = string(w)
+		}
+		told := feedback(v)
+		problems = append(problems, content.Text{
+			EN: fmt.Sprintf("%s is %s, want %s%s", v.ID, v.Outcome, strings.Join(wanted, " or "), told.EN),
+			JA: fmt.Sprintf("%s は %s です。%s でなければなりません%s", v.ID, v.Outcome, strings.Join(wanted, " か "), told.JA),
+		})
+	}
+	for _, v := range r.Verdicts {
+		switch {
+		case a.Kind == Nothing && !v.Invariant:
+			if v.Outcome != checks.Failed && v.Outcome != checks.Blocked {
+				disagree(v, checks.Failed, checks.Blocked)
+			}
+		case a.Kind == Wrong && v.ID == a.Fails:
+			if v.Outcome != checks.Failed {
+				disagree(v, checks.Failed)
+			}
+		case a.Kind == Wrong && v.Outcome == checks.Blocked && slices.Contains(v.BlockedBy, a.Fails):
+		case a.Kind == Wrong && v.Outcome == checks.Blocked && allBlocked(r, v.BlockedBy):
+		case v.Outcome != checks.Passed:
+			disagree(v, checks.Passed)
+		}
+	}
+	return problems
+}
+
+// allBlocked reports whether each of the checks is itself blocked, so that the failure lies further back.
+func allBlocked(r *engine.Report, ids []string) bool {
+	for _, v := range r.Verdicts {
+		if slices.Contains(ids, v.ID) && v.Outcome != checks.Blocked {
+			return false
+		}
+	}
+	return true
+}
+
+// feedback is what the verdict told the learner.
+func feedback(v engine.Verdict) content.Text {
+	switch {
+	case v.Error != "":
+		return content.Text{EN: ": " + v.Error, JA: ": " + v.Error}
+	case v.Outcome == checks.Failed:
+		cause := ""
+		if v.Cause != "" {
+			cause = " (" + v.Cause + ")"
+		}
+		return content.Text{
+			EN: fmt.Sprintf(": wanted %s; got %s%s", v.Want.EN, v.Got.EN, cause),
+			JA: fmt.Sprintf(": 期待は %s、実際は %s%s", v.Want.JA, v.Got.JA, cause),
+		}
+	case v.Outcome == checks.Blocked:
+		return content.Text{EN: fmt.Sprintf(" by %v", v.BlockedBy), JA: fmt.Sprintf(" (先に %v)", v.BlockedBy)}
+	}
+	return content.Text{}
+}
+
+// differences are where two gradings of one state disagree. A cause is the cluster's own words, which may hold a time, and what is
+// pending is about to change; the rest is the grader's.
+func differences(first, second *engine.Report) (problems []content.Text) {
+	for i, one := range first.Verdicts {
+		two := second.Verdicts[i]
+		one.Cause, two.Cause, one.Pending, two.Pending = "", "", "", ""
+		if one.Result == two.Result && one.Error == two.Error && slices.Equal(one.BlockedBy, two.BlockedBy) {
+			continue
+		}
+		a, b := feedback(one), feedback(two)
+		problems = append(problems, content.Text{
+			EN: fmt.Sprintf("%s is %s%s; graded again, it is %s%s", one.ID, one.Outcome, a.EN, two.Outcome, b.EN),
+			JA: fmt.Sprintf("%s は %s%s でしたが、もう一度採点すると %s%s でした", one.ID, one.Outcome, a.JA, two.Outcome, b.JA),
+		})
+	}
+	return problems
+}
+
+// signature is the outcome of every check, by which two plays of an answer are compared.
+func signature(r *engine.Report) string {
+	var b strings.Builder
+	for _, v := range r.Verdicts {
+		fmt.Fprintf(&b, "%s:%s ", v.ID, v.Outcome)
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// failedChecks returns the ids of the checks that say so.
+func failedChecks(r *engine.Report) (ids []string) {
+	for _, v := range r.Verdicts {
+		if v.Outcome == checks.Failed {
+			ids = append(ids, v.ID)
+		}
+	}
+	return ids
+}

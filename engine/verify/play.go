@@ -1,0 +1,69 @@
+package verify
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine"
+	"github.com/k8slab/k8slab/engine/cluster"
+)
+
+// scriptTimeout bounds one answer.
+const scriptTimeout = 3 * time.Minute
+
+// script plays answers that are scripts.
+type script struct {
+	// program is k8slab for answers that switch a machine off; empty means that they have none.
+	program string
+	// env is what the program needs of the environment, to find the clusters and their executables.
+	env []string
+}
+
+// play runs the file as the learner would type it: their kubeconfig, the cluster's kubectl, k8slab, and nothing else of this
+// process's environment. Its whole process group ends with ctx.
+func (v script) play(ctx context.Context, p cluster.Provider, s *engine.Session, file content.File) (transcript string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, scriptTimeout)
+	defer cancel()
+	path := "/usr/local/bin:/usr/bin:/bin"
+	if k, ok := p.(cluster.Kubectl); ok {
+		kubectl, err := k.Kubectl(ctx, s.Lab.ID)
+		if err != nil {
+			return "", err
+		}
+		path = filepath.Dir(kubectl) + ":" + path
+	}
+	home, err := os.MkdirTemp("", "k8slab-answer-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(home)
+	name := filepath.Join(home, "answer.sh")
+	if err := os.WriteFile(name, file.Data, 0o600); err != nil {
+		return "", err
+	}
+	if v.program != "" {
+		if err := os.Symlink(v.program, filepath.Join(home, "k8slab")); err != nil {
+			return "", err
+		}
+		path = home + ":" + path
+	}
+	var out bytes.Buffer
+	cmd := exec.CommandContext(ctx, "/bin/sh", name)
+	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.Dir = home
+	cmd.Env = append([]string{"PATH=" + path, "HOME=" + home, "KUBECONFIG=" + s.Cluster.Kubeconfig, "LANG=C.UTF-8", "K8SLAB_LAB=" + s.Lab.ID}, v.env...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	err = cmd.Run()
+	if ctxErr := ctx.Err(); ctxErr != nil {
+		err = errors.Join(ctxErr, err)
+	}
+	return out.String(), err
+}

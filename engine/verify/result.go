@@ -1,0 +1,138 @@
+package verify
+
+import (
+	"time"
+
+	"github.com/k8slab/k8slab/content"
+)
+
+// Result of proving labs.
+type Result struct {
+	// Passed: grader and authors agree about everything.
+	Passed bool         `json:"passed"`
+	Steps  []StepResult `json:"steps"`
+	// Parallel is how many clusters there were at once, Repeat how often each answer was played.
+	Parallel int           `json:"parallel"`
+	Repeat   int           `json:"repeat"`
+	Elapsed  time.Duration `json:"elapsedNs"`
+}
+
+// StepResult is the proof of one step.
+type StepResult struct {
+	Lab string `json:"lab"`
+	// Step is its id, Dir its folder below the lab's.
+	Step string `json:"step"`
+	Dir  string `json:"dir"`
+	// Passed: nothing below disagrees.
+	Passed  bool           `json:"passed"`
+	Answers []AnswerResult `json:"answers"`
+	// Unkilled are checks that no wrong answer fails.
+	Unkilled []Place `json:"unkilled,omitempty"`
+	// NearMisses are the answers that no author wrote. Nil where they were left out, or the solution does not pass.
+	NearMisses []NearMissResult `json:"nearMisses"`
+	// Unused are entries of accepts that no near miss needs.
+	Unused []Place `json:"unusedAccepts,omitempty"`
+	// Work is the time that all answers took together.
+	Work time.Duration `json:"workNs"`
+}
+
+// Place is something in step.yaml.
+type Place struct {
+	ID string `json:"id"`
+	// File is relative to the file system that the lab was loaded from.
+	File string `json:"file"`
+	Line int    `json:"line"`
+}
+
+// AnswerResult is what became of an answer that an author wrote.
+type AnswerResult struct {
+	// Name is the script's path below the lab's folder.
+	Name string `json:"name"`
+	Kind Kind   `json:"kind"`
+	// Fails is the check that a wrong answer names.
+	Fails  string `json:"fails,omitempty"`
+	Passed bool   `json:"passed"`
+	// Flaky: the same answer got different verdicts when it was played again.
+	Flaky bool `json:"flaky"`
+	// Problems say where grader and author disagree.
+	Problems []content.Text `json:"problems,omitempty"`
+	// Transcript of the script, where there are problems.
+	Transcript string `json:"transcript,omitempty"`
+	// Elapsed is the time of the longest play.
+	Elapsed time.Duration `json:"elapsedNs"`
+}
+
+// NearMissOutcome is what became of a near miss.
+type NearMissOutcome string
+
+const (
+	// Killed: a check failed, as it should.
+	Killed NearMissOutcome = "killed"
+	// Refused: the API server did not let it be done, so that no check is needed.
+	Refused NearMissOutcome = "refused"
+	// Survived: every check passed.
+	Survived NearMissOutcome = "survived"
+	// WasAccepted: every check passed, and the step says why that is right.
+	WasAccepted NearMissOutcome = "accepted"
+	// CouldNotTell: no check failed, but the grader could not say that all passed either.
+	CouldNotTell NearMissOutcome = "could-not-tell"
+)
+
+// NearMissResult is what became of a near miss.
+type NearMissResult struct {
+	ID string `json:"id"`
+	// Does says what is almost right about it.
+	Does    content.Text    `json:"does"`
+	Outcome NearMissOutcome `json:"outcome"`
+	// By are the checks that failed.
+	By []string `json:"by,omitempty"`
+	// Reason of the step for accepting it.
+	Reason content.Text `json:"reason,omitzero"`
+	Flaky  bool         `json:"flaky"`
+	// Problems say why it could not be told, or how plays differ.
+	Problems []content.Text `json:"problems,omitempty"`
+	Elapsed  time.Duration  `json:"elapsedNs"`
+}
+
+// Good reports whether the near miss needs nobody's attention.
+func (n NearMissResult) Good() bool {
+	return !n.Flaky && (n.Outcome == Killed || n.Outcome == Refused || n.Outcome == WasAccepted)
+}
+
+// Count of some kind of answer.
+type Count struct{ OK, All int }
+
+// Count returns how many answers of the kind there are, and how many the grader and the author agree about.
+func (s StepResult) Count(kind Kind) (n Count) {
+	if kind == NearMiss {
+		for _, m := range s.NearMisses {
+			n.add(m.Good())
+		}
+		return n
+	}
+	for _, a := range s.Answers {
+		if a.Kind == kind {
+			n.add(a.Passed)
+		}
+	}
+	return n
+}
+
+func (n *Count) add(ok bool) {
+	n.All++
+	if ok {
+		n.OK++
+	}
+}
+
+// Killed returns how many near misses the checks or the API server refused, of all that are not accepted.
+func (r *Result) Killed() (n Count) {
+	for _, s := range r.Steps {
+		for _, m := range s.NearMisses {
+			if m.Outcome != WasAccepted {
+				n.add(m.Outcome == Killed || m.Outcome == Refused)
+			}
+		}
+	}
+	return n
+}

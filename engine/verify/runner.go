@@ -1,0 +1,267 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/k8slab/k8slab/checks"
+	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/flock"
+	"github.com/k8slab/k8slab/engine/problem"
+)
+
+// Runner proves labs. Each of its workers has a cluster of its own, in a state folder that is gone when it ends.
+type Runner struct {
+	Labs []*content.Lab
+	// Step limits the proof to the steps of that id; empty means all.
+	Step       string
+	Vocabulary *checks.Vocabulary
+	// Providers makes the kinds of cluster whose state lives below dir; the first one is used.
+	Providers func(dir string) ([]cluster.Provider, error)
+	// Program is an executable that is k8slab when it is called by that name, for answers that switch a machine off; empty means
+	// that answers have no k8slab. Env is what it needs of the environment, to find labs and executables.
+	Program string
+	Env     []string
+	// Parallel is how many clusters there may be at once; zero means DefaultParallel.
+	Parallel int
+	// Repeat is how often each answer is played; zero means once.
+	Repeat int
+	// NearMisses are derived from the solutions, and played, too.
+	NearMisses bool
+	// Places limits the clusters of several runners together: each worker holds one while it works. Nil does not limit.
+	Places chan struct{}
+	// Progress hears of every task. It is called by one goroutine at a time, and may be nil.
+	Progress func(Event)
+}
+
+// Event is the beginning or the end of a task.
+type Event struct {
+	Lab, Step, Answer string
+	Kind              Kind
+	// Ended: the task is over; Passed and Elapsed are about it.
+	Ended, Passed bool
+	Elapsed       time.Duration
+	// Done of All tasks are over, and Disagree of them are not as they should be. All grows when near misses are derived.
+	Done, All, Disagree int
+}
+
+// DefaultParallel is two clusters for each processor. Long answers wait most of their time, but a control plane takes a part of a
+// processor even then: on two processors, eight clusters took half as much processor time again as four, and no less wall time.
+func DefaultParallel() int { return 2 * runtime.NumCPU() }
+
+// run is one Run.
+type run struct {
+	queue    *queue
+	steps    []*stepRun
+	repeat   int
+	mu       sync.Mutex
+	progress func(Event)
+}
+
+// Run proves the labs. An error means that they could not be proved: a lab that cannot be linked, no clusters, or ctx has ended. All
+// clusters are deleted when it returns, whatever it returns.
+func (r *Runner) Run(ctx context.Context) (*Result, error) {
+	began := time.Now()
+	sweep(ctx, r.Providers)
+	current := r.plan()
+	if len(current.steps) == 0 {
+		return nil, r.noStep()
+	}
+	home, unlock, err := newHome()
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	result, err := r.play(ctx, current, home)
+	if errors.Is(err, ErrLeft) {
+		return nil, err // its folder has to stay; the next run sweeps it
+	}
+	if err := errors.Join(err, os.RemoveAll(home)); err != nil {
+		return nil, err
+	}
+	result.Elapsed = time.Since(began)
+	return result, nil
+}
+
+// ErrLeft says that a cluster could not be deleted.
+var ErrLeft = errors.New("a cluster is left")
+
+// play lets the workers do what was planned.
+func (r *Runner) play(ctx context.Context, current *run, home string) (*Result, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	parallel := r.Parallel
+	if parallel <= 0 {
+		parallel = DefaultParallel()
+	}
+	parallel = min(parallel, len(current.queue.waiting))
+	errs := make([]error, parallel)
+	var workers sync.WaitGroup
+	for n := range parallel {
+		w, err := newWorker(r, filepath.Join(home, fmt.Sprint(n)))
+		if err != nil {
+			errs[n] = err
+			cancel()
+			break
+		}
+		workers.Go(func() {
+			if errs[n] = r.place(ctx, func() error { return w.work(ctx, current) }); errs[n] != nil {
+				cancel()
+			}
+		})
+	}
+	workers.Wait()
+	if err := first(errs); err != nil {
+		return nil, err
+	}
+	result := current.result()
+	result.Parallel = parallel
+	return result, nil
+}
+
+// first returns what went wrong and not what ended because of it; that a cluster is left goes before everything.
+func first(errs []error) error {
+	var found error
+	for _, err := range errs {
+		switch {
+		case errors.Is(err, ErrLeft):
+			return err
+		case err != nil && (found == nil || errors.Is(found, context.Canceled)):
+			found = err
+		}
+	}
+	return found
+}
+
+// place calls f while it holds a place.
+func (r *Runner) place(ctx context.Context, f func() error) error {
+	if r.Places == nil {
+		return f()
+	}
+	select {
+	case r.Places <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-r.Places }()
+	return f()
+}
+
+// plan queues every answer.
+func (r *Runner) plan() *run {
+	current := &run{queue: newQueue(), repeat: max(1, r.Repeat), progress: r.Progress}
+	for _, lab := range r.Labs {
+		for _, step := range lab.Steps {
+			if r.Step != "" && r.Step != step.ID && r.Step != step.Dir {
+				continue
+			}
+			s := &stepRun{lab: lab, step: step, answers: Answers(step), plays: map[string][]*play{}}
+			current.steps = append(current.steps, s)
+			for _, a := range s.answers {
+				current.queue.addAnswer(s, a, current.repeat)
+			}
+		}
+	}
+	return current
+}
+
+func (r *Runner) noStep() error {
+	if r.Step == "" {
+		return problem.New(problem.Usage, "there is no lab to prove", "検証するラボがありません", "k8slab list")
+	}
+	var ids []string
+	for _, lab := range r.Labs {
+		for _, step := range lab.Steps {
+			ids = append(ids, step.ID)
+		}
+	}
+	en := fmt.Sprintf("no lab has a step %q; there are %s", r.Step, strings.Join(ids, ", "))
+	ja := fmt.Sprintf("%q というステップはどのラボにもありません。あるのは %s です", r.Step, strings.Join(ids, "、"))
+	if near, ok := content.Nearest(r.Step, ids); ok {
+		en, ja = fmt.Sprintf("no lab has a step %q; did you mean %s?", r.Step, near), fmt.Sprintf("%q というステップはどのラボにもありません。%s のことですか？", r.Step, near)
+	}
+	return problem.New(problem.Usage, en, ja, "k8slab verify --help")
+}
+
+func (r *run) tell(t *task, e Event) {
+	if r.progress == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.queue.mu.Lock()
+	e.Done, e.Disagree = r.queue.done, r.queue.disagree
+	e.All = e.Done + len(r.queue.waiting) + len(r.queue.running)
+	r.queue.mu.Unlock()
+	e.Lab, e.Step, e.Answer, e.Kind = t.step.lab.ID, t.step.step.ID, t.answer.Name(), t.answer.Kind
+	r.progress(e)
+}
+
+func (r *run) began(t *task) { r.tell(t, Event{}) }
+
+func (r *run) finished(t *task, p *play) {
+	r.tell(t, Event{Ended: true, Passed: p.good(t.answer, t.step.step), Elapsed: p.elapsed})
+}
+
+func (r *run) cannot(t *task) { r.tell(t, Event{Ended: true}) }
+
+// homePrefix keeps paths short: a unix socket's may have about a hundred bytes.
+const homePrefix = "k8slab-v-"
+
+// newHome makes the folder of a run, for this user alone, and locks it for as long as the process lives.
+func newHome() (dir string, unlock func(), err error) {
+	dir, err = os.MkdirTemp("", homePrefix) // 0700
+	if err != nil {
+		return "", nil, fmt.Errorf("making a state folder: %w", err)
+	}
+	unlock, _, err = flock.Try(filepath.Join(dir, "lock"))
+	if err != nil {
+		return "", nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return dir, unlock, nil
+}
+
+// sweep removes what runs left behind that were killed: their folders are locked by nobody.
+func sweep(ctx context.Context, providers func(string) ([]cluster.Provider, error)) {
+	left, err := filepath.Glob(filepath.Join(os.TempDir(), homePrefix+"*", "lock"))
+	if err != nil {
+		return
+	}
+	for _, lock := range left {
+		unlock, ok, err := flock.Try(lock)
+		if err != nil || !ok {
+			continue // it is at work, or somebody else's
+		}
+		homes, _ := filepath.Glob(filepath.Join(filepath.Dir(lock), "*", "k8slab", "clusters"))
+		for _, dir := range homes {
+			deleteAll(ctx, dir, providers)
+		}
+		_ = os.RemoveAll(filepath.Dir(lock))
+		unlock()
+	}
+}
+
+func deleteAll(ctx context.Context, dir string, providers func(string) ([]cluster.Provider, error)) {
+	all, err := providers(dir)
+	if err != nil {
+		return
+	}
+	for _, p := range all {
+		lister, ok := p.(cluster.Lister)
+		if !ok {
+			continue
+		}
+		names, _ := lister.List(ctx)
+		for _, name := range names {
+			_ = p.Delete(ctx, name)
+		}
+	}
+}

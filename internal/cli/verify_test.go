@@ -1,0 +1,147 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"encoding/xml"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/verify"
+)
+
+// disagreeing is the result of a proof in which something of every kind is wrong.
+func disagreeing() *verify.Result {
+	say := func(en, ja string) []content.Text { return []content.Text{{EN: en, JA: ja}} }
+	return &verify.Result{Parallel: 4, Repeat: 2, Elapsed: 83 * time.Second, Steps: []verify.StepResult{
+		{Lab: "11-maintenance", Step: "drain", Dir: "10-drain", Passed: true,
+			Answers: []verify.AnswerResult{{Name: "nothing done", Kind: verify.Nothing, Passed: true}, {Name: "10-drain/solution.sh", Kind: verify.Solution, Passed: true}}},
+		{Lab: "11-maintenance", Step: "deadlock", Dir: "20-deadlock",
+			Answers: []verify.AnswerResult{
+				{Name: "nothing done", Kind: verify.Nothing, Problems: say("floor is failed, want passed", "floor は failed です。passed でなければなりません")},
+				{Name: "20-deadlock/also-right/half.sh", Kind: verify.AlsoRight, Flaky: true, Problems: say("its verdict differs when it is played again", "繰り返すと判定が変わります")},
+				{Name: "20-deadlock/wrong/decoy.sh", Kind: verify.Wrong, Fails: "floor", Transcript: "poddisruptionbudget.policy/decoy created\n\x1b[31m100%\x1b[0m\n",
+					Problems: say("floor is passed, want failed", "floor は passed です。failed でなければなりません")},
+			},
+			Unkilled: []verify.Place{{ID: "never-below", File: "11-maintenance/20-deadlock/step.yaml", Line: 61}},
+			NearMisses: []verify.NearMissResult{
+				{ID: "reverted", Outcome: verify.Killed, By: []string{"floor"}},
+				{ID: "recreated/deployment/shop/web", Outcome: verify.WasAccepted, Reason: content.Text{EN: "so be it", JA: "構わない"}},
+				{ID: "off-by-one/deployment/shop/web/spec.replicas", Outcome: verify.Survived, Does: content.Text{EN: "spec.replicas of deployment/web is 4 instead of 5", JA: "deployment/web の spec.replicas を 5 ではなく 4 にする"}},
+			},
+			Unused: []verify.Place{{ID: "without/*", File: "11-maintenance/20-deadlock/step.yaml", Line: 90}}},
+	}}
+}
+
+func proving(result *verify.Result, err error) Parts {
+	return Parts{Verify: func(_ context.Context, r verify.Runner) (*verify.Result, error) {
+		r.Progress(verify.Event{Lab: "11-maintenance", Step: "drain", Answer: "10-drain/solution.sh", Kind: verify.Solution, All: 5})
+		r.Progress(verify.Event{Lab: "11-maintenance", Step: "drain", Answer: "10-drain/solution.sh", Kind: verify.Solution, Ended: true, Passed: true, Elapsed: 2 * time.Second, Done: 1, All: 5})
+		return result, err
+	}}
+}
+
+func typed(t *testing.T, parts Parts, env []string, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code = Run(t.Context(), args, Streams{Out: &out, Err: &errs, Env: append([]string{"XDG_STATE_HOME=" + t.TempDir()}, env...)}, parts)
+	return out.String(), errs.String(), code
+}
+
+func TestVerifyShowsWhatDisagrees(t *testing.T) {
+	for _, lang := range content.Langs {
+		for _, width := range []string{"80", "40"} {
+			name := "verify." + string(lang) + "." + width + ".txt"
+			t.Run(name, func(t *testing.T) {
+				out, errs, code := typed(t, proving(disagreeing(), nil), []string{"LANG=" + string(lang), "COLUMNS=" + width}, "verify")
+				if code != exitChecks {
+					t.Errorf("exit code %d, want %d", code, exitChecks)
+				}
+				golden(t, name, "$ k8slab verify\n"+out+"-- stderr --\n"+errs)
+				narrow(t, out, map[string]int{"80": 80, "40": 40}[width])
+			})
+		}
+	}
+}
+
+func TestVerifyAnswersInJSONAndJUnit(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "junit.xml")
+	out, _, code := typed(t, proving(disagreeing(), nil), nil, "verify", "--junit", file, "-o", "json")
+	var result verify.Result
+	if err := json.Unmarshal([]byte(out), &result); err != nil || code != exitChecks || len(result.Steps) != 2 {
+		t.Errorf("%v, exit code %d in %s", err, code, out)
+	}
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var suites struct {
+		Tests    int `xml:"tests,attr"`
+		Failures int `xml:"failures,attr"`
+		Suites   []struct {
+			Name  string `xml:"name,attr"`
+			Cases []struct {
+				Name    string `xml:"name,attr"`
+				Failure *struct {
+					Message string `xml:"message,attr"`
+					Text    string `xml:",chardata"`
+				} `xml:"failure"`
+			} `xml:"testcase"`
+		} `xml:"testsuite"`
+	}
+	if err := xml.Unmarshal(raw, &suites); err != nil {
+		t.Fatalf("%v in %s", err, raw)
+	}
+	if suites.Tests != 10 || suites.Failures != 5 || len(suites.Suites) != 2 {
+		t.Errorf("%d tests, %d failures, %d suites in %s", suites.Tests, suites.Failures, len(suites.Suites), raw)
+	}
+	for _, c := range suites.Suites[1].Cases {
+		if c.Name == "20-deadlock/wrong/decoy.sh" && (c.Failure == nil || c.Failure.Message != "floor is passed, want failed" || !strings.Contains(c.Failure.Text, "decoy created")) {
+			t.Errorf("the failure is %+v", c.Failure)
+		}
+	}
+	entries, err := os.ReadDir(filepath.Dir(file))
+	if err != nil || len(entries) != 1 {
+		t.Errorf("beside the file there is %v, %v", entries, err)
+	}
+}
+
+func TestAnnotationsAreEscapedAsGitHubReadsThem(t *testing.T) {
+	result := disagreeing()
+	result.Steps[1].Answers[2].Problems = append(result.Steps[1].Answers[2].Problems, content.Text{EN: "50% :: of\r\nall", JA: "半分"})
+	from := &source{labs: []*content.Lab{{ID: "11-maintenance"}}}
+	var lines []string
+	for _, a := range annotations(from, result, content.English) {
+		lines = append(lines, a.String())
+	}
+	got := strings.Join(lines, "\n")
+	want := strings.Join([]string{
+		"::error file=11-maintenance/20-deadlock/step.yaml,line=1,title=11-maintenance/deadlock::floor is failed, want passed",
+		"::error file=11-maintenance/20-deadlock/also-right/half.sh,line=1,title=11-maintenance/deadlock::its verdict differs when it is played again",
+		"::error file=11-maintenance/20-deadlock/wrong/decoy.sh,line=1,title=11-maintenance/deadlock::floor is passed, want failed%0A50%25 :: of%0D%0Aall",
+		"::error file=11-maintenance/20-deadlock/step.yaml,line=1,title=11-maintenance/deadlock::the near miss off-by-one/deployment/shop/web/spec.replicas is survived: spec.replicas of deployment/web is 4 instead of 5",
+		"::error file=11-maintenance/20-deadlock/step.yaml,line=61,title=11-maintenance/deadlock::no wrong answer fails never-below",
+		"::error file=11-maintenance/20-deadlock/step.yaml,line=90,title=11-maintenance/deadlock::no near miss that passes is called without/*",
+	}, "\n")
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if _, errs, _ := typed(t, proving(result, nil), nil, "verify"); strings.Contains(errs, "::error") {
+		t.Errorf("annotated although nobody reads it: %s", errs)
+	}
+}
+
+func TestInterruptedVerifySaysThatNothingIsLeft(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out, errs bytes.Buffer
+	code := Run(ctx, []string{"verify"}, Streams{Out: &out, Err: &errs, Env: []string{"XDG_STATE_HOME=" + t.TempDir()}}, proving(nil, context.Canceled))
+	if code != exitInterrupted || !strings.Contains(errs.String(), "nothing is left") {
+		t.Errorf("exit code %d, stderr %q", code, errs.String())
+	}
+}

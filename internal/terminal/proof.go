@@ -1,0 +1,138 @@
+package terminal
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/verify"
+)
+
+// Proof renders the result of proving labs: a table of what was played, then all that disagrees, each with the transcript of
+// its script, and a closing line.
+func (s Screen) Proof(r *verify.Result) string {
+	var b strings.Builder
+	b.WriteString(s.proofTable(r))
+	for _, step := range r.Steps {
+		s.proofProblems(&b, step)
+	}
+	b.WriteString("\n")
+	b.WriteString(wrapStyled(s.proofClosing(r), s.columns(), "", ""))
+	return b.String()
+}
+
+func (s Screen) proofTable(r *verify.Result) string {
+	count := func(n verify.Count) string {
+		if n.All == 0 {
+			return "–"
+		}
+		return fmt.Sprintf("%d/%d", n.OK, n.All)
+	}
+	rows := make([][]string, len(r.Steps))
+	for i, step := range r.Steps {
+		rows[i] = []string{step.Lab + "/" + step.Step, count(step.Count(verify.Nothing)), count(step.Count(verify.Solution)),
+			count(step.Count(verify.AlsoRight)), count(step.Count(verify.Wrong)), count(step.Count(verify.NearMiss))}
+	}
+	return s.Table([]Column{
+		{Title: s.say("EXERCISE", "演習")}, {Title: s.say("START", "開始")}, {Title: s.say("SOLUTION", "解答")},
+		{Title: s.say("ALSO RIGHT", "別解")}, {Title: s.say("WRONG", "誤答")}, {Title: s.say("NEAR MISSES", "ニアミス")},
+	}, rows)
+}
+
+// proofProblems says all that is wrong with a step.
+func (s Screen) proofProblems(b *strings.Builder, step verify.StepResult) {
+	name := step.Lab + "/" + step.Step
+	for _, p := range step.Unkilled {
+		s.proofHead(b, name, p.String())
+		s.detail(b, s.say("check", "項目"), p.ID)
+		s.detail(b, s.say("problem", "問題"), s.say("no wrong answer fails it, so nothing shows that it can fail", "これに不合格となる誤答がなく、失敗しうることを示せません"))
+	}
+	for _, a := range step.Answers {
+		if a.Passed {
+			continue
+		}
+		s.proofHead(b, name, a.Name)
+		s.detail(b, s.say("fails", "不合格"), a.Fails)
+		if a.Flaky {
+			s.detail(b, s.say("flaky", "不安定"), s.say("yes", "はい"))
+		}
+		s.problems(b, a.Problems)
+		s.transcript(b, a.Transcript)
+	}
+	for _, n := range step.NearMisses {
+		if n.Good() {
+			continue
+		}
+		s.proofHead(b, name, n.ID)
+		s.detail(b, s.say("does", "内容"), n.Does.In(s.Lang))
+		if n.Outcome == verify.Survived {
+			s.detail(b, s.say("problem", "問題"), s.say("every check passes: make one stricter, or accept it in step.yaml with a reason",
+				"すべての項目に合格してしまいます。チェックを厳しくするか、step.yaml の accepts に理由を書いて認めてください"))
+		}
+		s.problems(b, n.Problems)
+	}
+	for _, p := range step.Unused {
+		s.proofHead(b, name, p.String())
+		s.detail(b, s.say("accepts", "accepts"), p.ID)
+		s.detail(b, s.say("problem", "問題"), s.say("no near miss of that name passes every check", "この名前に当てはまり、すべての項目に合格するニアミスはありません"))
+	}
+}
+
+func (s Screen) proofHead(b *strings.Builder, step, what string) {
+	b.WriteString("\n" + s.paint(red, "✗") + " " + strings.TrimPrefix(wrapPlain(step+"  "+what, s.columns(), "  ", "    "), "  "))
+}
+
+func (s Screen) problems(b *strings.Builder, problems []content.Text) {
+	for _, p := range problems {
+		s.detail(b, s.say("problem", "問題"), p.In(s.Lang))
+	}
+}
+
+// transcript shows what the script printed as it is, but for what a terminal would act on.
+func (s Screen) transcript(b *strings.Builder, text string) {
+	text = strings.TrimRight(Plain(text), "\n ")
+	if text == "" {
+		return
+	}
+	b.WriteString("    " + s.paint(faint, s.say("the script printed:", "スクリプトの出力:")) + "\n")
+	for line := range strings.Lines(text) {
+		b.WriteString(wrapPlain(strings.TrimRight(line, "\n"), s.columns(), "    │ ", "    │ "))
+	}
+}
+
+func (s Screen) proofClosing(r *verify.Result) string {
+	var all verify.Count
+	accepted := 0
+	for _, step := range r.Steps {
+		for _, kind := range []verify.Kind{verify.Nothing, verify.Solution, verify.AlsoRight, verify.Wrong} {
+			n := step.Count(kind)
+			all.OK += n.OK
+			all.All += n.All
+		}
+		for _, n := range step.NearMisses {
+			if n.Outcome == verify.WasAccepted {
+				accepted++
+			}
+		}
+	}
+	text := fmt.Sprintf(s.say("%d of %d answers got the verdict that their authors say.", "%[2]d 件の回答のうち %[1]d 件の判定が作者の意図どおりです。"), all.OK, all.All)
+	between := s.say(" ", "")
+	if killed := r.Killed(); killed.All > 0 {
+		text += between + fmt.Sprintf(s.say("%d of %d near misses (%d %%) were refused.", "ニアミス %[2]d 件のうち %[1]d 件 (%[3]d %%) を不合格にしました。"), killed.OK, killed.All, 100*killed.OK/killed.All)
+	}
+	if accepted > 0 {
+		text += between + fmt.Sprintf(s.say("Accepted with a reason: %d.", "理由つきで認められたもの: %d 件。"), accepted)
+	}
+	text += between + fmt.Sprintf(s.say("It took %s on up to %d clusters.", "最大 %[2]d 個のクラスターで %[1]s かかりました。"), clock(r.Elapsed), r.Parallel)
+	if r.Passed {
+		return s.paint(bold, text)
+	}
+	return text
+}
+
+// clock is minutes and seconds.
+func clock(d time.Duration) string {
+	seconds := int(d.Round(time.Second).Seconds())
+	return fmt.Sprintf("%d:%02d", seconds/60, seconds%60)
+}
