@@ -60,15 +60,18 @@ func (h hand) move(ctx context.Context, m move) error {
 			return err
 		}
 	}
-	live, err := h.get(ctx, m)
+	_, err := h.get(ctx, m)
 	if apierrors.IsNotFound(err) {
-		return h.create(ctx, m)
-	}
-	if err != nil {
+		// Somebody else may be faster: a kubelet that makes its Node anew, a controller what it looks after.
+		if err = h.create(ctx, m); !apierrors.IsAlreadyExists(err) {
+			return err
+		}
+	} else if err != nil {
 		return err
 	}
 	return refused(retry.RetryOnConflict(retry.DefaultRetry, func() error {
-		if live, err = h.get(ctx, m); err != nil {
+		live, err := h.get(ctx, m)
+		if err != nil {
 			return err
 		}
 		_, err = h.at(m).Update(ctx, rewritten(live, m.to), metav1.UpdateOptions{})
@@ -86,7 +89,7 @@ func (h hand) create(ctx context.Context, m move) error {
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return refused(last)
+	return refused(last) // which keeps it for errors.As
 }
 
 func (h hand) at(m move) dynamic.ResourceInterface {
