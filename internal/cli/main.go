@@ -39,5 +39,6 @@ func newEngine(stateDir string) (Engine, error) {
 	}
 	return engine.New(engine.Config{
 		Labs: all, Vocabulary: checks.Default(), Providers: []cluster.Provider{local}, StateDir: stateDir,
+		Library: sourcesIn(stateDir),
 	})
 }
