@@ -105,7 +105,7 @@ func parseURL(text, scheme, rest string) (Reference, error) {
 	if err != nil {
 		return Reference{}, err
 	}
-	if path == "" {
+	if path == "" || strings.HasPrefix(tail, "/") {
 		return Reference{}, malformed(text, "there is no repository after the host", "ホスト名のあとにリポジトリがありません")
 	}
 	r.Location = scheme + "://" + authority + "/" + path
@@ -134,12 +134,12 @@ const fileScheme = "file://"
 var inFileURL = strings.NewReplacer("%", "%25", "@", "%40")
 
 func parseSCP(text string, match []string) (Reference, error) {
-	absolute := strings.HasPrefix(match[3], "/") && !strings.HasPrefix(match[3], "//")
+	absolute := strings.HasPrefix(match[3], "/")
 	r, path, err := parseTail(text, strings.TrimPrefix(match[3], "/"))
 	if err != nil {
 		return Reference{}, err
 	}
-	if path == "" {
+	if path == "" || strings.HasPrefix(match[3], "//") {
 		return Reference{}, malformed(text, "there is no repository after the host", "ホスト名のあとにリポジトリがありません")
 	}
 	if absolute {
