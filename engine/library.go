@@ -309,7 +309,7 @@ func (e *Engine) refuseForeignCluster(ctx context.Context, id string, attempt *p
 		en, ja = "k8slab itself", "k8slab 付属"
 	}
 	return problem.New(problem.Usage,
-		fmt.Sprintf("another lab called %s, from %s, has a cluster now; that one has to go first (its points are kept)", id, en),
-		fmt.Sprintf("%s という名前の別のラボ (%s) のクラスターがあります。先に削除してください。得点は残ります", id, ja),
+		fmt.Sprintf("another lab called %s, from %s, has a cluster now, which has to go first", id, en),
+		fmt.Sprintf("%s という名前の別のラボ (%s) のクラスターがあります。先に削除してください", id, ja),
 		"k8slab delete "+id)
 }

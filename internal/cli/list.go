@@ -84,6 +84,9 @@ func labLineOf(l engine.LabStatus) labLine {
 	return line
 }
 
+// shortSource leaves room for the rest of the table where the source has no name but its address.
+func (l labLine) shortSource() string { return l.Source[strings.LastIndex(l.Source, "/")+1:] }
+
 func (inv *invocation) labTable(lines []labLine) string {
 	columns := []terminal.Column{
 		{Title: inv.say("LAB", "ラボ")}, {Title: inv.say("TITLE", "題名"), Wrap: true}, {Title: inv.say("MINUTES", "分")},
@@ -98,7 +101,7 @@ func (inv *invocation) labTable(lines []labLine) string {
 		row := []string{l.ID, l.Title.In(inv.lang), fmt.Sprint(l.Minutes), fmt.Sprintf("%d/%d", l.Points, l.Max),
 			inv.word(l.State), inv.word(l.Cluster)}
 		if fromSources {
-			row = append(row, cmp.Or(l.Source, "–"))
+			row = append(row, cmp.Or(l.shortSource(), "–"))
 		}
 		rows = append(rows, row)
 	}
