@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -15,12 +16,16 @@ type Position struct {
 	Line, Column int
 }
 
-// String returns "file:line", or as much of it as is known.
+// String returns "file:line", or as much of it as is known. A file's name that a terminal would obey is put in quotes.
 func (p Position) String() string {
-	if p.Line == 0 {
-		return p.File
+	file := p.File
+	if !plainName(file) {
+		file = strconv.Quote(file)
 	}
-	return fmt.Sprintf("%s:%d", p.File, p.Line)
+	if p.Line == 0 {
+		return file
+	}
+	return fmt.Sprintf("%s:%d", file, p.Line)
 }
 
 // Error is one thing that is wrong with a lab.

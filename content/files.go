@@ -1,10 +1,13 @@
 package content
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"path"
+	"slices"
+	"strings"
 )
 
 // Limits on what is read: far above what a lab needs, far below what would hurt.
@@ -12,7 +15,32 @@ const (
 	maxFileBytes = 256 << 10
 	maxLabBytes  = 8 << 20
 	maxLabFiles  = 1000
+	// maxFolder is how many entries a folder can have, be it of labs or of a lab's files.
+	maxFolder = 1000
 )
+
+// readFolder is fs.ReadDir for a folder that may have any number of entries: it reads no more than it has to in order to
+// know that there are too many, and then returns tooMany.
+func readFolder(fsys fs.FS, dir string) (entries []fs.DirEntry, tooMany bool, err error) {
+	f, err := fsys.Open(dir)
+	if err != nil {
+		return nil, false, err
+	}
+	defer f.Close()
+	folder, ok := f.(fs.ReadDirFile)
+	if !ok {
+		return nil, false, &fs.PathError{Op: "readdir", Path: dir, Err: errors.ErrUnsupported}
+	}
+	entries, err = folder.ReadDir(maxFolder + 1)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, false, err
+	}
+	if len(entries) > maxFolder {
+		return nil, true, nil
+	}
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return entries, false, nil
+}
 
 // listing is what a folder of a lab holds, in order of name, without hidden entries.
 type listing struct {
@@ -34,14 +62,20 @@ func (l *loader) fault(name, field, problem, fix string) {
 // list lists a folder of the lab. Links, sockets and the like are refused: a lab from elsewhere must not lead out of
 // its folder.
 func (l *loader) list(dir string) (listing, error) {
-	entries, err := fs.ReadDir(l.fsys, l.path(dir))
+	entries, tooMany, err := readFolder(l.fsys, l.path(dir))
 	if err != nil {
 		return listing{}, err
 	}
 	all := listing{dir: dir}
+	if tooMany {
+		l.fault(dir, "", fmt.Sprintf("the folder has more than %d entries", maxFolder), "a lab needs far fewer; remove what is not the lab's")
+		return all, nil
+	}
 	for _, entry := range entries {
 		switch {
 		case hidden(entry.Name()):
+		case !plainName(entry.Name()) || strings.Contains(entry.Name(), `\`):
+			l.fault(path.Join(dir, entry.Name()), "", "the name holds a control character, a backslash or what is no UTF-8", "rename it")
 		case entry.IsDir():
 			all.dirs = append(all.dirs, entry.Name())
 		case entry.Type().IsRegular():

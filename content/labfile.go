@@ -2,6 +2,7 @@ package content
 
 import (
 	"fmt"
+	"io/fs"
 	"net/url"
 	"path"
 	"regexp"
@@ -12,6 +13,7 @@ import (
 // labYAML is lab.yaml. The doc and ja tags are what an editor says of a field; see schema.go.
 type labYAML struct {
 	ID       string      `yaml:"id" doc:"What a learner types: the folder's name." ja:"受講者が入力する名前。フォルダーの名前と同じ。"`
+	K8slab   string      `yaml:"k8slab,omitempty" doc:"The oldest release of k8slab that the lab works with, such as 0.5." ja:"ラボが動作する最も古い k8slab のリリース。0.5 など。"`
 	Title    Text        `yaml:"title" doc:"The lab's title, one line." ja:"ラボの題名。1 行。"`
 	Summary  Text        `yaml:"summary" doc:"What a learner gets out of it, in a sentence or two." ja:"何を学べるか。1、2 文。"`
 	Minutes  int         `yaml:"minutes" doc:"How long a learner needs for all of it." ja:"全体にかかる時間 (分)。"`
@@ -39,6 +41,8 @@ var (
 	word = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 	// minor is a release of Kubernetes without its patch level.
 	minor = regexp.MustCompile(`^[1-9]\d*\.\d+$`)
+	// ownRelease is a release of k8slab.
+	ownRelease = regexp.MustCompile(`^(0|[1-9]\d*)\.(0|[1-9]\d*)(\.(0|[1-9]\d*))?$`)
 	// labelValue is what Kubernetes takes as the value of a label.
 	labelValue = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$`)
 )
@@ -79,13 +83,35 @@ func (l *loader) loadLabFile(root listing, lab *Lab) error {
 		l.checkLabFile(doc, y)
 	}
 	lab.place = place{doc: doc}
-	lab.ID, lab.Title, lab.Summary, lab.Minutes = y.ID, y.Title, y.Summary, y.Minutes
+	lab.ID, lab.K8slab, lab.Title, lab.Summary, lab.Minutes = y.ID, y.K8slab, y.Title, y.Summary, y.Minutes
 	lab.Needs, lab.Learn, lab.Exams, lab.Requires = y.Needs, y.Learn, y.Exams, y.Requires
 	lab.Cluster.Release = y.Cluster.Release
 	for _, n := range y.Cluster.Nodes {
 		lab.Cluster.Nodes = append(lab.Cluster.Nodes, Node(n))
 	}
 	return nil
+}
+
+// OldestK8slab returns what the lab in the folder dir of fsys says in its field k8slab, or "" where it says nothing that can
+// be read. It looks at nothing else: a lab for a newer k8slab may have fields that this one does not know.
+func OldestK8slab(fsys fs.FS, dir string) string {
+	l := &loader{fsys: fsys, dir: dir, found: &faults{}}
+	info, err := fs.Lstat(fsys, l.path(labFile))
+	if err != nil || !info.Mode().IsRegular() {
+		return ""
+	}
+	file, ok, err := l.read(labFile)
+	if err != nil || !ok {
+		return ""
+	}
+	doc, ok := parseDocument(labFile, file.Data, 1, l.found)
+	if !ok {
+		return ""
+	}
+	if value := child(doc.root, "k8slab"); value != nil && ownRelease.MatchString(value.Value) {
+		return value.Value
+	}
+	return ""
 }
 
 // insteadOf points at a file that was probably meant.
@@ -103,6 +129,9 @@ func (l *loader) checkLabFile(doc document, y labYAML) {
 		add(doc.at("id"), "id", fmt.Sprintf("%q is no id", y.ID), wordRule)
 	case folder != "." && y.ID != folder:
 		add(doc.at("id"), "id", fmt.Sprintf("the id is %q, but the folder is %q", y.ID, folder), "give both the same name")
+	}
+	if y.K8slab != "" && !ownRelease.MatchString(y.K8slab) {
+		add(doc.at("k8slab"), "k8slab", fmt.Sprintf("%q is no release of k8slab", y.K8slab), `write the oldest that the lab works with, such as "0.5"`)
 	}
 	l.oneLineText(doc, y.Title, "title")
 	if y.Minutes < 1 || y.Minutes > maxMinutes {

@@ -41,11 +41,16 @@ func LoadAll(fsys fs.FS) ([]*Lab, error) {
 	return labs, found.err()
 }
 
-// Find names the folders at the top of fsys that are labs, broken ones included.
+// Find names the folders at the top of fsys that are labs, broken ones included, in order. A folder of labs with more than
+// a thousand entries is returned as Errors: whatever it is, it is not one.
 func Find(fsys fs.FS) ([]string, error) {
-	entries, err := fs.ReadDir(fsys, ".")
+	entries, tooMany, err := readFolder(fsys, ".")
 	if err != nil {
 		return nil, fmt.Errorf("list the labs: %w", err)
+	}
+	if tooMany {
+		return nil, Errors{{Position: Position{File: "."}, Problem: fmt.Sprintf("the folder has more than %d entries", maxFolder),
+			Fix: "name the folder that holds the labs"}}
 	}
 	var dirs []string
 	for _, entry := range entries {
@@ -56,15 +61,28 @@ func Find(fsys fs.FS) ([]string, error) {
 	return dirs, nil
 }
 
+// IsLab reports whether fsys is itself the folder of a lab.
+func IsLab(fsys fs.FS) bool {
+	info, err := fs.Lstat(fsys, labFile)
+	return err == nil && !info.IsDir()
+}
+
 // LooksLikeLab reports whether the folder dir of fsys is meant to be a lab: it has a lab.yaml, or a folder with a step.yaml.
 func LooksLikeLab(fsys fs.FS, dir string) bool {
-	for _, pattern := range []string{labFile, "lab.yml", "*/" + stepFile} {
-		// A folder's name may hold what Glob takes for a pattern; such a one is no lab.
-		if found, err := fs.Glob(fsys, path.Join(dir, pattern)); err == nil && len(found) > 0 {
-			return true
-		}
+	entries, tooMany, err := readFolder(fsys, dir)
+	if err != nil {
+		return false
 	}
-	return false
+	there := func(name string) bool {
+		_, err := fs.Lstat(fsys, path.Join(dir, name))
+		return err == nil
+	}
+	if there(labFile) || there("lab.yml") {
+		return true
+	}
+	return !tooMany && slices.ContainsFunc(entries, func(entry fs.DirEntry) bool {
+		return entry.IsDir() && there(path.Join(entry.Name(), stepFile))
+	})
 }
 
 // Load loads the lab in the folder dir of fsys. What is wrong with it comes back as Errors, all of it at once; any

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"html"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -41,6 +42,12 @@ func plainMarkdown(file string, data []byte, found *faults) bool {
 		}
 	}
 	return true
+}
+
+// plainName reports whether the name of a file can be shown as it is.
+func plainName(name string) bool {
+	_, bad := firstControl(name)
+	return !bad && utf8.ValidString(name) && !strings.ContainsAny(name, "\n\t")
 }
 
 // firstControl names the first character of s that a terminal obeys rather than shows: all control characters but tab

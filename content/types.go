@@ -33,12 +33,28 @@ func (t Text) In(lang Lang) string {
 // IsZero reports whether neither language has a text.
 func (t Text) IsZero() bool { return t == Text{} }
 
+// Origin is where a lab came from. The zero value means that it came with k8slab.
+type Origin struct {
+	// Source is an address that package source can read again: the absolute path of a folder, or a repository with the ref
+	// and the folder in it that were asked for.
+	Source string `json:"source,omitempty"`
+	// Commit of the repository, in full; empty for a folder, which is read as it is now.
+	Commit string `json:"commit,omitempty"`
+}
+
+// IsZero reports whether the lab came with k8slab.
+func (o Origin) IsZero() bool { return o == Origin{} }
+
 // Lab is a folder of exercises that share a cluster.
 type Lab struct {
 	// ID is the folder's name and what a learner types: "11-maintenance".
 	ID      string
 	Title   Text
 	Summary Text
+	// Origin is set by whoever loads labs from elsewhere.
+	Origin Origin
+	// K8slab is the oldest release of k8slab that the lab works with, for example "0.5"; empty means any.
+	K8slab string
 	// Minutes that a learner needs for the whole lab.
 	Minutes int
 	// Needs lists the ids of labs to do first.

@@ -22,6 +22,8 @@ type Config struct {
 	Vocabulary *checks.Vocabulary
 	// Providers of clusters; the first is the default.
 	Providers []cluster.Provider
+	// Library holds the labs that did not come with k8slab; nil means that there are none.
+	Library Library
 	// StateDir holds the journal and the state of sessions.
 	StateDir string
 }
@@ -103,19 +105,38 @@ func (e *Engine) Labs(ctx context.Context) ([]LabStatus, error) {
 	}
 	var all []LabStatus
 	for _, lab := range e.cfg.Labs {
-		st := LabStatus{Lab: lab, Attempt: done.Labs[lab.ID]}
-		if st.Attempt != nil {
-			for _, step := range st.Attempt.Steps {
-				st.Points += step.Points
-			}
-		}
-		st.Cluster, err = e.find(ctx, lab.ID, st.Attempt)
-		if err != nil {
+		all = append(all, LabStatus{Lab: lab})
+	}
+	sourced, err := e.sourced(ctx, done)
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, sourced...)
+	for i := range all {
+		if err := e.addProgress(ctx, &all[i], done); err != nil {
 			return nil, err
 		}
-		all = append(all, st)
 	}
 	return all, nil
+}
+
+// addProgress adds what was done of the lab. Of several labs with one id, an attempt is at the one from its source.
+func (e *Engine) addProgress(ctx context.Context, st *LabStatus, done progress.Progress) error {
+	attempt := done.Labs[st.Lab.ID]
+	if attempt == nil {
+		attempt = &progress.Lab{}
+	} else if attempt.Origin.Source == st.Lab.Origin.Source {
+		st.Attempt = attempt
+		for _, step := range attempt.Steps {
+			st.Points += step.Points
+		}
+	}
+	if attempt.Origin.Source != st.Lab.Origin.Source {
+		return nil // the cluster of that name, if there is one, is the other lab's
+	}
+	var err error
+	st.Cluster, err = e.find(ctx, st.Lab.ID, st.Attempt)
+	return err
 }
 
 // find returns the lab's cluster, or nil if it has none.
@@ -146,21 +167,14 @@ func (e *Engine) progress() (progress.Progress, error) {
 	return progress.Fold(events), nil
 }
 
-// lab returns the lab of that id, or a problem that names the nearest one.
-func (e *Engine) lab(id string) (*linkedLab, error) {
-	if l, ok := e.labs[id]; ok {
-		return l, nil
-	}
-	var ids []string
-	for _, l := range e.cfg.Labs {
-		ids = append(ids, l.ID)
-	}
+// unknownLab is the problem of an id that no lab has; it names the nearest one of the ids.
+func unknownLab(id string, ids []string) error {
 	en, ja := fmt.Sprintf("there is no lab %q", id), fmt.Sprintf("ラボ %q はありません", id)
 	if near, ok := content.Nearest(id, ids); ok {
 		en += fmt.Sprintf("; did you mean %s?", near)
 		ja += fmt.Sprintf("。%s のことですか？", near)
 	}
-	return nil, problem.New(problem.Usage, en, ja, "k8slab list")
+	return problem.New(problem.Usage, en, ja, "k8slab list")
 }
 
 func (l *linkedLab) step(id string) (*linkedStep, error) {

@@ -25,7 +25,7 @@ const (
 
 // Check grades the session's step and writes the outcome into the journal.
 func (e *Engine) Check(ctx context.Context, s *Session) (*Report, error) {
-	lab, err := e.lab(s.Lab.ID)
+	lab, err := e.linked(s.Lab)
 	if err != nil {
 		return nil, err
 	}

@@ -96,7 +96,7 @@ func (e *Engine) complete(ctx context.Context, s *Session, dir string, found int
 		}
 		return e.refresh(mended)
 	}
-	lab, err := e.lab(s.Lab.ID)
+	lab, err := e.linked(s.Lab)
 	if err != nil {
 		return nil, err
 	}

@@ -29,7 +29,8 @@ type linkedCheck struct {
 	run       checks.Bound
 }
 
-// link binds every check of the lab and reports every reference that does not hold, as content.Errors.
+// link binds every check of the lab and reports every reference that does not hold, as content.Errors, or
+// what of its set-up is not permitted.
 func link(lab *content.Lab, vocabulary *checks.Vocabulary) (*linkedLab, error) {
 	linked, wrong := bind(lab, vocabulary)
 	for _, doc := range setupDocuments(lab) {
@@ -37,6 +38,15 @@ func link(lab *content.Lab, vocabulary *checks.Vocabulary) (*linkedLab, error) {
 	}
 	if len(wrong) > 0 {
 		return nil, wrong.Sorted()
+	}
+	for _, step := range lab.Steps {
+		sc, err := parseScenario(lab, step)
+		if err == nil {
+			err = permit(lab, sc, true)
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	return linked, nil
 }

@@ -21,16 +21,18 @@ const seedTimeout = 2 * time.Minute
 
 // Start brings up the lab's cluster and the step's starting state. A lab that is under way is resumed as it is.
 func (e *Engine) Start(ctx context.Context, id string, opts StartOptions, report cluster.Progress) (*Session, error) {
-	lab, err := e.lab(id)
+	lab, attempt, err := e.choose(ctx, id, opts, report)
 	if err != nil {
 		return nil, err
 	}
-	done, err := e.progress()
-	if err != nil {
-		return nil, err
-	}
-	attempt := done.Labs[id]
+	id = lab.content.ID
 	begin := opts.Restart || attempt == nil || !attempt.Finished.IsZero()
+	if attempt != nil && attempt.Origin.Source != lab.content.Origin.Source {
+		begin = true // the same id, but another lab
+		if err := e.refuseForeignCluster(ctx, id, attempt); err != nil {
+			return nil, err
+		}
+	}
 	if opts.Provider == "" && !begin {
 		opts.Provider = attempt.Provider
 	}
@@ -68,11 +70,11 @@ func (e *Engine) Start(ctx context.Context, id string, opts StartOptions, report
 		return nil, err
 	}
 	if begin {
-		started := progress.Event{Kind: progress.Started, Attempt: progress.NewID(), Lab: id, Provider: p.Name()}
+		started := progress.Event{Kind: progress.Started, Attempt: progress.NewID(), Lab: id, Provider: p.Name(), Origin: lab.content.Origin}
 		if err := e.journal.Append(started); err != nil {
 			return nil, err
 		}
-		attempt = &progress.Lab{ID: id, Attempt: started.Attempt, Provider: p.Name()}
+		attempt = &progress.Lab{ID: id, Attempt: started.Attempt, Provider: p.Name(), Origin: started.Origin}
 	}
 	s := &Session{Lab: lab.content, Step: step.content, Cluster: c, Attempt: attempt}
 	if !begin {
@@ -109,15 +111,18 @@ func (e *Engine) Session(ctx context.Context, id string) (*Session, error) {
 	if id == "" {
 		return nil, problem.New(problem.Usage, "no lab is under way", "進行中のラボはありません", "k8slab list")
 	}
-	lab, err := e.lab(id)
-	if err != nil {
-		return nil, err
-	}
 	attempt := done.Labs[id]
 	if attempt == nil {
+		if _, err := e.known(ctx, id); err != nil {
+			return nil, err
+		}
 		return nil, problem.New(problem.Usage,
 			fmt.Sprintf("the lab %s has not been started", id), fmt.Sprintf("ラボ %s はまだ始まっていません", id),
 			"k8slab start "+id)
+	}
+	lab, err := e.open(ctx, attempt.Origin, id)
+	if err != nil {
+		return nil, err
 	}
 	step, err := lab.step(attempt.Step)
 	if err != nil {
@@ -262,6 +267,9 @@ func (e *Engine) prepare(ctx context.Context, p cluster.Provider, s *Session, b 
 	if err != nil {
 		return err
 	}
+	if err := permit(s.Lab, sc, slices.Contains(p.Capabilities(), cluster.Disposable)); err != nil {
+		return err
+	}
 	if simulator, ok := p.(cluster.Simulator); ok {
 		if err := simulator.SetBehaviors(ctx, s.Lab.ID, sc.behaviors); err != nil {
 			return err
@@ -372,7 +380,7 @@ func stoppedByHand(c *cluster.Cluster) bool {
 
 // Next goes to the step after the session's.
 func (e *Engine) Next(ctx context.Context, s *Session, report cluster.Progress) (*Session, error) {
-	lab, err := e.lab(s.Lab.ID)
+	lab, err := e.linked(s.Lab)
 	if err != nil {
 		return nil, err
 	}
@@ -387,7 +395,7 @@ func (e *Engine) Next(ctx context.Context, s *Session, report cluster.Progress) 
 
 // Goto goes to any step of the session's lab.
 func (e *Engine) Goto(ctx context.Context, s *Session, step string, report cluster.Progress) (*Session, error) {
-	lab, err := e.lab(s.Lab.ID)
+	lab, err := e.linked(s.Lab)
 	if err != nil {
 		return nil, err
 	}
@@ -400,7 +408,7 @@ func (e *Engine) Goto(ctx context.Context, s *Session, step string, report clust
 
 // Reset restores the starting state of the session's step.
 func (e *Engine) Reset(ctx context.Context, s *Session, report cluster.Progress) (*Session, error) {
-	lab, err := e.lab(s.Lab.ID)
+	lab, err := e.linked(s.Lab)
 	if err != nil {
 		return nil, err
 	}
@@ -504,12 +512,15 @@ func (e *Engine) Delete(ctx context.Context, lab string, report cluster.Progress
 }
 
 func (e *Engine) withCluster(ctx context.Context, lab string, f func(cluster.Provider) error) error {
-	if _, err := e.lab(lab); err != nil {
-		return err
-	}
 	done, err := e.progress()
 	if err != nil {
 		return err
+	}
+	if done.Labs[lab] == nil {
+		// The cluster of a lab that was played can be removed even when the lab cannot be found any more.
+		if _, err := e.known(ctx, lab); err != nil {
+			return err
+		}
 	}
 	p, err := e.Provider(providerOf(done.Labs[lab]))
 	if err != nil {

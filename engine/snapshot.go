@@ -67,7 +67,7 @@ func (e *Engine) restoreSnapshot(ctx context.Context, c cluster.Checkpointer, di
 	if err != nil {
 		return nil, err
 	}
-	lab, err := e.lab(s.Lab.ID)
+	lab, err := e.linked(s.Lab)
 	if err != nil {
 		return nil, err
 	}

@@ -65,6 +65,8 @@ type Hint struct {
 // LabStatus is one line of the list of labs.
 type LabStatus struct {
 	Lab *content.Lab
+	// Source is the name under which the lab's source was added; empty for a lab that came with k8slab.
+	Source string
 	// Attempt is nil for a lab that was never started.
 	Attempt *progress.Lab
 	// Points earned in it.
@@ -83,4 +85,7 @@ type StartOptions struct {
 	APIPort int
 	// Restart begins a new attempt at the first step even if one is under way.
 	Restart bool
+	// From is the folder, the repository or the added source that the lab is taken from, as a person writes it; empty
+	// means wherever there is a lab of that id.
+	From string
 }

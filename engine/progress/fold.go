@@ -76,7 +76,7 @@ func (f *folding) begin(e Event) {
 	if before := f.labs[e.Lab]; before != nil && before.Attempt != e.Attempt {
 		f.past[attemptKey{e.Lab, before.Attempt}] = true
 	}
-	f.labs[e.Lab] = &Lab{ID: e.Lab, Attempt: e.Attempt, Provider: e.Provider, Started: e.Time, Steps: map[string]*Step{}}
+	f.labs[e.Lab] = &Lab{ID: e.Lab, Attempt: e.Attempt, Provider: e.Provider, Origin: e.Origin, Started: e.Time, Steps: map[string]*Step{}}
 }
 
 func (f *folding) step(lab *Lab, e Event) {

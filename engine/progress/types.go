@@ -1,6 +1,10 @@
 package progress
 
-import "time"
+import (
+	"time"
+
+	"github.com/k8slab/k8slab/content"
+)
 
 // Kind of an event.
 type Kind string
@@ -34,6 +38,8 @@ type Event struct {
 	Step    string `json:"step,omitempty"`
 	// Provider of the cluster, with Started.
 	Provider string `json:"provider,omitempty"`
+	// Origin of the lab, with Started: the attempt is about the lab as it was there.
+	Origin content.Origin `json:"origin,omitzero"`
 	// Passed, with Checked: every check and invariant passed.
 	Passed bool `json:"passed,omitempty"`
 	// Points earned and Max that could have been, with Checked.
@@ -60,6 +66,7 @@ type Lab struct {
 	ID       string
 	Attempt  string
 	Provider string
+	Origin   content.Origin
 	Started  time.Time
 	// Finished is zero while the attempt goes on.
 	Finished time.Time

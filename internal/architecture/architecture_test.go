@@ -103,6 +103,11 @@ func TestEachRuleBites(t *testing.T) {
 			want:  []string{"engine/history must not import engine/cluster: "},
 		},
 		{
+			name:  "the command line cannot use git",
+			files: map[string][]string{"internal/cli/a.go": {"github.com/go-git/go-git/v5"}, "internal/source/a.go": {"github.com/go-git/go-git/v5"}},
+			want:  []string{"internal/cli must not import github.com/go-git/go-git/v5: "},
+		},
+		{
 			name:  "a provider cannot use the engine",
 			files: map[string][]string{"engine/cluster/embedded/a.go": {modulePath + "/engine"}},
 			want:  []string{"engine/cluster/embedded must not import engine: "},

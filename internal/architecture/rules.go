@@ -85,6 +85,12 @@ func Rules() []Rule {
 		},
 		{
 			Of:     []string{"./..."},
+			Except: []string{"./internal/source/..."},
+			Never:  []string{"github.com/go-git/..."},
+			Why:    "git, with all that can come from it, stays in one package",
+		},
+		{
+			Of:     []string{"./..."},
 			Except: []string{"./engine/cluster/clustertest/...", "./internal/testcluster/..."},
 			Never:  []string{"testing/...", "./internal/testcluster", "./engine/cluster/clustertest"},
 			Tests:  []string{"testing/...", "./internal/testcluster", "./engine/cluster/clustertest"},

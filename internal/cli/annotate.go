@@ -12,7 +12,7 @@ import (
 
 // annotateProof tells GitHub Actions what is wrong, and where, so that it shows it beside the line. The commands go to stderr, which
 // the runner reads as it reads stdout.
-func (inv *invocation) annotateProof(from *source, result *verify.Result) error {
+func (inv *invocation) annotateProof(from *labSet, result *verify.Result) error {
 	runner := githubactions.RunnerOf(inv.Getenv)
 	if !runner.Active {
 		return nil
@@ -28,7 +28,7 @@ func (inv *invocation) annotateProof(from *source, result *verify.Result) error 
 	return nil
 }
 
-func annotations(from *source, result *verify.Result, lang content.Lang) (all []githubactions.Annotation) {
+func annotations(from *labSet, result *verify.Result, lang content.Lang) (all []githubactions.Annotation) {
 	add := func(file string, line int, title string, messages ...string) {
 		all = append(all, githubactions.Annotation{File: file, Line: max(1, line), Title: title, Message: strings.Join(messages, "\n")})
 	}

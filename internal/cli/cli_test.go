@@ -60,6 +60,9 @@ type played struct {
 	err     error
 	calls   []string
 	damage  []progress.Damage
+	// source of the lab, and what of sources is left out.
+	source  string
+	leftOut []engine.Offer
 }
 
 func newPlayed() *played {
@@ -98,7 +101,7 @@ func (p *played) pass() {
 func (p *played) call(name string) error { p.calls = append(p.calls, name); return p.err }
 
 func (p *played) Labs(context.Context) ([]engine.LabStatus, error) {
-	return []engine.LabStatus{{Lab: p.session.Lab, Attempt: p.session.Attempt, Points: 0, Cluster: p.session.Cluster}}, p.err
+	return []engine.LabStatus{{Lab: p.session.Lab, Source: p.source, Attempt: p.session.Attempt, Points: 0, Cluster: p.session.Cluster}}, p.err
 }
 
 func (p *played) Start(_ context.Context, lab string, _ engine.StartOptions, r cluster.Progress) (*engine.Session, error) {
@@ -138,6 +141,8 @@ func (p *played) Finish(context.Context, *engine.Session) (*progress.Lab, error)
 func (p *played) Provider(string) (cluster.Provider, error) { return bare{}, nil }
 
 func (p *played) Providers() []string { return []string{"bare"} }
+
+func (p *played) LeftOut(context.Context) ([]engine.Offer, error) { return p.leftOut, nil }
 
 func (p *played) Damage() ([]progress.Damage, error) { return p.damage, nil }
 
@@ -204,6 +209,7 @@ func TestAnswers(t *testing.T) {
 		{"finish", []string{"finish"}, true, 0},
 		{"cluster-status", []string{"cluster", "status"}, false, 0},
 		{"checks-name", []string{"checks", "pdb/keeps-floor"}, false, 0},
+		{"help-source-add", []string{"source", "add", "--help"}, false, 0},
 	}
 	for _, lang := range content.Langs {
 		for _, width := range []int{80, 40} {
@@ -223,6 +229,47 @@ func TestAnswers(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// TestListNamesSourcesAndWhatIsLeftOut renders labs that did not come with k8slab.
+func TestListNamesSourcesAndWhatIsLeftOut(t *testing.T) {
+	for _, lang := range content.Langs {
+		p := newPlayed()
+		p.source = "course"
+		wrong := problem.New(problem.Content, "91-b/lab.yaml:1: first\n91-b/lab.yaml:2: second\x1b[2J", "91-b/lab.yaml:1: 最初\n91-b/lab.yaml:2: 次", "")
+		p.leftOut = []engine.Offer{{Source: "course", ID: "91-b", Err: wrong}, {Source: "gone", Err: problem.New(problem.Usage, "it cannot be read", "読めません", "")}}
+		out, errs, code := run(t, p, []string{"LANG=" + string(lang)}, "list")
+		if code != 0 {
+			t.Errorf("exit code %d", code)
+		}
+		golden(t, "list-sources."+string(lang)+".txt", "$ k8slab list\n"+out+"-- stderr --\n"+errs)
+	}
+}
+
+// TestTheCommandsOfTheGuideToSourcesAreTyped finds each command of docs/sources.md in the script that plays them.
+func TestTheCommandsOfTheGuideToSourcesAreTyped(t *testing.T) {
+	guide, err := os.ReadFile(filepath.Join("..", "..", "docs", "sources.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	script, err := os.ReadFile(filepath.Join("testdata", "script", "cluster", "sources.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	typed := strings.Split(string(script), "\n")
+	commands := 0
+	for _, block := range strings.Split(string(guide), "```sh\n")[1:] {
+		block, _, _ = strings.Cut(block, "```")
+		for line := range strings.Lines(block) {
+			commands++
+			if !slices.Contains(typed, strings.TrimSpace(line)) {
+				t.Errorf("sources.txtar does not type %s", line)
+			}
+		}
+	}
+	if commands < 8 {
+		t.Errorf("%d commands were found", commands)
 	}
 }
 

@@ -88,6 +88,7 @@ func (inv *invocation) examineLabs(ctx context.Context, stateWorks bool) []findi
 		return append(findings, findingOf("labs", err))
 	}
 	findings = append(findings, finding{Name: "labs", State: "ok", Found: content.Text{EN: fmt.Sprintf("all are whole (%d)", len(labs)), JA: fmt.Sprintf("%d 個のラボに問題はありません", len(labs))}})
+	findings = append(findings, examineSources(ctx, eng)...)
 	seen := map[string]bool{}
 	for _, l := range labs {
 		if release := l.Lab.Cluster.Release; !seen[release] {

@@ -16,8 +16,8 @@ import (
 // labsVariable tells the k8slab that an answer of a lab under proof calls where that lab is. It is not for learners.
 const labsVariable = "K8SLAB_LABS"
 
-// source is labs, and where their files are.
-type source struct {
+// labSet is labs, and where their files are.
+type labSet struct {
 	labs []*content.Lab
 	// dir is the folder that they were loaded from, empty for those of this executable; single says that it is a lab's own.
 	dir    string
@@ -25,10 +25,10 @@ type source struct {
 }
 
 // labsFrom loads the labs of a folder, which is a lab's or one of labs, and those of this executable for "".
-func labsFrom(dir string) (*source, error) {
+func labsFrom(dir string) (*labSet, error) {
 	if dir == "" {
 		all, err := content.LoadAll(labs.FS())
-		return loaded(&source{labs: all}, err)
+		return loaded(&labSet{labs: all}, err)
 	}
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -39,7 +39,7 @@ func labsFrom(dir string) (*source, error) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "lab.yaml")); err == nil {
 		lab, err := content.Load(os.DirFS(dir), ".")
-		return loaded(&source{labs: []*content.Lab{lab}, dir: dir, single: true}, err)
+		return loaded(&labSet{labs: []*content.Lab{lab}, dir: dir, single: true}, err)
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
@@ -48,10 +48,10 @@ func labsFrom(dir string) (*source, error) {
 		return nil, problem.New(problem.Usage, fmt.Sprintf("there is no lab in %s: neither a lab.yaml nor folders with one", dir),
 			fmt.Sprintf("%s にラボがありません。lab.yaml も、それを含むフォルダーもありません", dir), "k8slab verify --help")
 	}
-	return loaded(&source{labs: all, dir: dir}, err)
+	return loaded(&labSet{labs: all, dir: dir}, err)
 }
 
-func loaded(s *source, err error) (*source, error) {
+func loaded(s *labSet, err error) (*labSet, error) {
 	if _, ok := errors.AsType[content.Errors](err); ok {
 		return nil, brokenLabs(err)
 	}
@@ -62,7 +62,7 @@ func loaded(s *source, err error) (*source, error) {
 }
 
 // pick returns the labs of the ids, and all for none.
-func (s *source) pick(ids []string) ([]*content.Lab, error) {
+func (s *labSet) pick(ids []string) ([]*content.Lab, error) {
 	if len(ids) == 0 {
 		return s.labs, nil
 	}
@@ -79,7 +79,7 @@ func (s *source) pick(ids []string) ([]*content.Lab, error) {
 }
 
 // env is what a k8slab that an answer calls needs to find the labs.
-func (s *source) env() []string {
+func (s *labSet) env() []string {
 	if s.dir == "" {
 		return nil
 	}
@@ -87,14 +87,14 @@ func (s *source) env() []string {
 }
 
 // script returns the path of a lab's file for whoever is in the working directory, and place that of a content.Position.
-func (s *source) script(lab, file string) string {
+func (s *labSet) script(lab, file string) string {
 	if !s.single {
 		file = lab + "/" + file
 	}
 	return s.place(file)
 }
 
-func (s *source) place(file string) string {
+func (s *labSet) place(file string) string {
 	if s.dir == "" {
 		return file
 	}

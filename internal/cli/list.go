@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,7 +16,9 @@ import (
 
 // labLine is a lab as list -o json prints it.
 type labLine struct {
-	ID      string       `json:"id"`
+	ID string `json:"id"`
+	// Source that was added; empty for a lab that came with k8slab.
+	Source  string       `json:"source,omitempty"`
 	Title   content.Text `json:"title"`
 	Summary content.Text `json:"summary"`
 	Minutes int          `json:"minutes"`
@@ -45,15 +49,25 @@ func newList(inv *invocation) *cobra.Command {
 			lines[i] = labLineOf(l)
 		}
 		if inv.asJSON() {
-			return inv.printJSON(lines)
+			err = inv.printJSON(lines)
+		} else {
+			err = inv.print(inv.labTable(lines))
 		}
-		return inv.print(inv.labTable(lines))
+		if err != nil {
+			return err
+		}
+		leftOut, err := eng.LeftOut(cmd.Context())
+		if err != nil {
+			return err
+		}
+		inv.mentionLeftOut(leftOut)
+		return nil
 	}
 	return inv.withOutput(cmd)
 }
 
 func labLineOf(l engine.LabStatus) labLine {
-	line := labLine{ID: l.Lab.ID, Title: l.Lab.Title, Summary: l.Lab.Summary, Minutes: l.Lab.Minutes,
+	line := labLine{ID: l.Lab.ID, Source: l.Source, Title: l.Lab.Title, Summary: l.Lab.Summary, Minutes: l.Lab.Minutes,
 		Needs: append([]string{}, l.Lab.Needs...), Points: l.Points, Max: l.Lab.Points(), State: "new", Cluster: "none"}
 	for _, s := range l.Lab.Steps {
 		line.Steps = append(line.Steps, s.ID)
@@ -70,15 +84,26 @@ func labLineOf(l engine.LabStatus) labLine {
 	return line
 }
 
+// shortSource leaves room for the rest of the table where the source has no name but its address.
+func (l labLine) shortSource() string { return l.Source[strings.LastIndex(l.Source, "/")+1:] }
+
 func (inv *invocation) labTable(lines []labLine) string {
 	columns := []terminal.Column{
 		{Title: inv.say("LAB", "ラボ")}, {Title: inv.say("TITLE", "題名"), Wrap: true}, {Title: inv.say("MINUTES", "分")},
 		{Title: inv.say("POINTS", "得点")}, {Title: inv.say("STATE", "状態")}, {Title: inv.say("CLUSTER", "クラスター")},
 	}
+	fromSources := slices.ContainsFunc(lines, func(l labLine) bool { return l.Source != "" })
+	if fromSources {
+		columns = append(columns, terminal.Column{Title: inv.say("SOURCE", "ソース")})
+	}
 	var rows [][]string
 	for _, l := range lines {
-		rows = append(rows, []string{l.ID, l.Title.In(inv.lang), fmt.Sprint(l.Minutes), fmt.Sprintf("%d/%d", l.Points, l.Max),
-			inv.word(l.State), inv.word(l.Cluster)})
+		row := []string{l.ID, l.Title.In(inv.lang), fmt.Sprint(l.Minutes), fmt.Sprintf("%d/%d", l.Points, l.Max),
+			inv.word(l.State), inv.word(l.Cluster)}
+		if fromSources {
+			row = append(row, cmp.Or(l.shortSource(), "–"))
+		}
+		rows = append(rows, row)
 	}
 	return inv.screen().Table(columns, rows)
 }

@@ -38,6 +38,7 @@ func newEngine(stateDir string) (Engine, error) {
 	}
 	return engine.New(engine.Config{
 		Labs: from.labs, Vocabulary: checks.Default(), Providers: []cluster.Provider{local}, StateDir: stateDir,
+		Library: sourcesIn(stateDir),
 	})
 }
 

@@ -59,7 +59,7 @@ func newRoot(inv *invocation) *cobra.Command {
 		newStatus(inv), newReset(inv), newSolution(inv), newFinish(inv))
 	add("cluster", newShell(inv), newEnv(inv), newKubectl(inv), newCluster(inv), newNode(inv), newSnapshot(inv), newStop(inv), newDelete(inv))
 	add("author", newNew(inv), newLint(inv), newVerify(inv), newSchema(inv))
-	add("about", newDoctor(inv), newChecks(inv), newVersion(inv), newCompletion(inv), newHelp(inv))
+	add("about", newSource(inv), newDoctor(inv), newChecks(inv), newVersion(inv), newCompletion(inv), newHelp(inv))
 	root.AddCommand(newSupervise(inv))
 	return root
 }

@@ -44,6 +44,9 @@ type Engine interface {
 	Providers() []string
 	Damage() ([]progress.Damage, error)
 	Vocabulary() *checks.Vocabulary
+	Resolve(ctx context.Context, from string, p cluster.Progress) ([]engine.Offer, error)
+	LeftOut(ctx context.Context) ([]engine.Offer, error)
+	Origins() ([]content.Origin, error)
 }
 
 // Parts are what the commands are made of beside the engine's types.
@@ -124,12 +127,12 @@ func (inv *invocation) fail(err error) int {
 	if code, ok := errors.AsType[exit](err); ok {
 		return int(code)
 	}
-	what, next := content.Text{EN: err.Error(), JA: err.Error()}, ""
+	next := ""
 	if p, ok := errors.AsType[*problem.Problem](err); ok {
-		what, next = p.What, p.Next
+		next = p.Next
 	}
 	screen := inv.errScreen()
-	message := "k8slab: " + what.In(inv.lang)
+	message := "k8slab: " + what(err).In(inv.lang)
 	if inv.ErrTTY || inv.Getenv("COLUMNS") != "" {
 		fmt.Fprint(inv.Err, screen.Paragraph(message, 2))
 	} else {
@@ -143,6 +146,14 @@ func (inv *invocation) fail(err error) int {
 		return exitChecks
 	}
 	return exitCodeOf(problem.KindOf(err))
+}
+
+// what an error says.
+func what(err error) content.Text {
+	if p, ok := errors.AsType[*problem.Problem](err); ok {
+		return p.What
+	}
+	return content.Text{EN: err.Error(), JA: err.Error()}
 }
 
 func exitCodeOf(kind problem.Kind) int {

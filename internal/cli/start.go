@@ -16,11 +16,11 @@ import (
 
 func newStart(inv *invocation) *cobra.Command {
 	var opts engine.StartOptions
-	cmd := inv.command("start [LAB] [--step STEP] [--restart] [--cluster KIND] [--api-port PORT]",
+	cmd := inv.command("start [LAB] [--step STEP] [--restart] [--from SOURCE] [--cluster KIND] [--api-port PORT]",
 		content.Text{EN: "Start a lab, or go on with it", JA: "ラボを始めます。途中からの再開にも使います"},
 		content.Text{
-			EN: "Bring up the lab's cluster, make the starting state of the step, and show the lesson. A lab that is under way goes on where it was, with your work as you left it; so this also repairs a start that was interrupted. Without LAB, the current lab goes on.",
-			JA: "ラボのクラスターを起動し、ステップの初期状態を用意して、レッスンを表示します。途中のラボは、やりかけの状態のまま続きから始まります。起動が途中で止まったときも、もう一度実行すれば直ります。LAB を省くと今のラボを続けます。",
+			EN: "Bring up the lab's cluster, make the starting state of the step, and show the lesson. A lab that is under way goes on where it was, with your work as you left it; so this also repairs a start that was interrupted. Without LAB, the current lab goes on.\n\n--from takes the lab from elsewhere: from a folder, from a git repository (GIT-URL[@REF][//FOLDER]), or from a source that was added (see k8slab source add --help). What is in it is data, and none of it is run on this machine.",
+			JA: "ラボのクラスターを起動し、ステップの初期状態を用意して、レッスンを表示します。途中のラボは、やりかけの状態のまま続きから始まります。起動が途中で止まったときも、もう一度実行すれば直ります。LAB を省くと今のラボを続けます。\n\n--from を付けると、フォルダー、git リポジトリ (GIT-URL[@REF][//FOLDER])、追加済みのソースのラボを使います (k8slab source add --help を参照)。内容はデータとして読むだけで、このマシンで実行されることはありません。",
 		})
 	cmd.Args = between(0, 1)
 	cmd.ValidArgsFunction = inv.completeLabs
@@ -28,6 +28,8 @@ func newStart(inv *invocation) *cobra.Command {
 	cmd.Flags().StringVar(&opts.Provider, "cluster", "", inv.say("kind of cluster (default: embedded)", "クラスターの種類 (既定は embedded)"))
 	cmd.Flags().IntVar(&opts.APIPort, "api-port", 0, inv.say("port of the API server on this machine (default: a free one)", "API サーバーのポート (既定は空いているもの)"))
 	cmd.Flags().BoolVar(&opts.Restart, "restart", false, inv.say("begin a new attempt at the first step", "最初のステップから新しくやり直します"))
+	cmd.Flags().StringVar(&opts.From, "from", "", inv.say("folder, git repository or added source of the lab", "ラボのあるフォルダー、git リポジトリ、追加済みのソース"))
+	_ = cmd.RegisterFlagCompletionFunc("from", inv.completeSourcesOrFolders)
 	_ = cmd.RegisterFlagCompletionFunc("cluster", inv.completeProviders)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if opts.APIPort < 0 || opts.APIPort > 65535 {
@@ -37,7 +39,7 @@ func newStart(inv *invocation) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		lab, err := inv.labToStart(cmd, eng, args)
+		lab, err := inv.labToStart(cmd, eng, args, opts.From)
 		if err != nil {
 			return err
 		}
@@ -75,9 +77,12 @@ func (inv *invocation) completeProviders(_ *cobra.Command, _ []string, word stri
 	return withPrefix(eng.Providers(), word), cobra.ShellCompDirectiveNoFileComp
 }
 
-func (inv *invocation) labToStart(cmd *cobra.Command, eng Engine, args []string) (string, error) {
+func (inv *invocation) labToStart(cmd *cobra.Command, eng Engine, args []string, from string) (string, error) {
 	if len(args) > 0 {
 		return args[0], nil
+	}
+	if from != "" {
+		return "", nil // the only lab of the source
 	}
 	if inv.lab != "" {
 		return inv.lab, nil

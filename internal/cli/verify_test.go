@@ -114,7 +114,7 @@ func TestVerifyAnswersInJSONAndJUnit(t *testing.T) {
 func TestAnnotationsAreEscapedAsGitHubReadsThem(t *testing.T) {
 	result := disagreeing()
 	result.Steps[1].Answers[2].Problems = append(result.Steps[1].Answers[2].Problems, content.Text{EN: "50% :: of\r\nall", JA: "半分"})
-	from := &source{labs: []*content.Lab{{ID: "11-maintenance"}}}
+	from := &labSet{labs: []*content.Lab{{ID: "11-maintenance"}}}
 	var lines []string
 	for _, a := range annotations(from, result, content.English) {
 		lines = append(lines, a.String())

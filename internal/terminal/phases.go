@@ -142,6 +142,8 @@ func (s Screen) PhaseName(name string) string {
 		return s.say("Deleting the cluster", "クラスターの削除")
 	case "reset":
 		return s.say("Restoring the step", "ステップの復元")
+	case "fetch":
+		return s.say("Fetching labs", "ラボの取得")
 	case "component":
 		return s.say("Component", "コンポーネント")
 	}
