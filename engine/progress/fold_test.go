@@ -30,7 +30,7 @@ func TestFold(t *testing.T) {
 		{
 			name: "an attempt has the origin with which it began", current: "11",
 			events: []Event{started, {ID: "9", Time: at(2), Kind: Started, Attempt: "b", Lab: "11", Origin: content.Origin{Source: "/labs", Commit: "c"}}},
-			want: map[string]*Lab{"11": {ID: "11", Attempt: "b", Origin: content.Origin{Source: "/labs", Commit: "c"}, Started: at(2), Steps: map[string]*Step{}}},
+			want:   map[string]*Lab{"11": {ID: "11", Attempt: "b", Origin: content.Origin{Source: "/labs", Commit: "c"}, Started: at(2), Steps: map[string]*Step{}}},
 		},
 		{
 			name: "hints and the solution after passing cost nothing", current: "11",
