@@ -72,6 +72,8 @@ func TestWhatIsWrongWithALabIsSaidInOneLine(t *testing.T) {
 			`11-first/lab.yaml:4: minutes: 0 minutes are out of range; write a number from 1 to 600`},
 		{"the id is the folder's name", []change{inLab("id: 11-first", "id: 12-first")},
 			`11-first/lab.yaml:1: id: the id is "12-first", but the folder is "11-first"; give both the same name`},
+		{"a release of k8slab is major and minor", []change{inLab("minutes: 30", "k8slab: newest\nminutes: 30")},
+			`11-first/lab.yaml:4: k8slab: "newest" is no release of k8slab; write the oldest that the lab works with, such as "0.5"`},
 		{"one language alone is not enough", []change{inLab("{en: First, ja: 最初}", "{en: First}")},
 			`11-first/lab.yaml:2: title.ja: the field is missing; add it: a string`},
 		{"an empty text is no text", []change{inLab("ja: 最初", `ja: " "`)},

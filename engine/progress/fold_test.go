@@ -4,6 +4,8 @@ import (
 	"reflect"
 	"testing"
 	"time"
+
+	"github.com/k8slab/k8slab/content"
 )
 
 func at(minute int) time.Time { return time.Date(2026, 1, 2, 3, minute, 0, 0, time.UTC) }
@@ -24,6 +26,11 @@ func TestFold(t *testing.T) {
 			name: "the same event twice counts once", events: []Event{started, entered, passed, passed, started}, current: "11",
 			want: map[string]*Lab{"11": {ID: "11", Attempt: "a", Provider: "embedded", Started: at(0), Step: "drain", Steps: map[string]*Step{
 				"drain": {ID: "drain", Entered: at(1), Passed: at(9), Points: 8, Checks: 1}}}},
+		},
+		{
+			name: "an attempt has the origin with which it began", current: "11",
+			events: []Event{started, {ID: "9", Time: at(2), Kind: Started, Attempt: "b", Lab: "11", Origin: content.Origin{Source: "/labs", Commit: "c"}}},
+			want:   map[string]*Lab{"11": {ID: "11", Attempt: "b", Origin: content.Origin{Source: "/labs", Commit: "c"}, Started: at(2), Steps: map[string]*Step{}}},
 		},
 		{
 			name: "hints and the solution after passing cost nothing", current: "11",
