@@ -108,8 +108,8 @@ func (p *Proving) show(now time.Time) {
 	if len(p.open) > 0 {
 		line += "  " + Plain(strings.Join(p.open, ", "))
 	}
-	// A line that the terminal wraps could not be rewritten.
-	fmt.Fprint(p.out, "\r\x1b[K"+ansi.Truncate(line, p.screen.columns()-1, "…"))
+	// A line that the terminal wraps could not be rewritten, not even by the ^C that a terminal echoes.
+	fmt.Fprint(p.out, "\r\x1b[K"+ansi.Truncate(line, p.screen.columns()-3, "…"))
 	p.shown = true
 }
 
