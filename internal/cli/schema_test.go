@@ -107,7 +107,7 @@ func TestTheSchemaAndTheParserRefuseTheSame(t *testing.T) {
 		"a list that is a string":                   {"lab.yaml", "minutes: 10", "minutes: 10\nneeds: 01-lab"},
 		"points out of range":                       {"10-scale/step.yaml", "points: 10", "points: 0"},
 		"no checks":                                 {"10-scale/step.yaml", "checks:\n", "checks: []\nchex:\n"},
-		"a check that does not exist":               {"10-scale/step.yaml", "use: workload/available", "use: workload/availible"},
+		"a check that does not exist":               {"10-scale/step.yaml", "use: workload/available", "use: workload/unheard-of"},
 		"a check without a use":                     {"10-scale/step.yaml", "    use: workload/available\n", ""},
 		"a field of a check that does not exist":    {"10-scale/step.yaml", "after: [three-replicas]", "afther: [three-replicas]"},
 		"a parameter that does not exist":           {"10-scale/step.yaml", "      kind: Deployment\n", "      kind: Deployment\n      knid: x\n"},
