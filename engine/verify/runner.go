@@ -36,8 +36,6 @@ type Runner struct {
 	Repeat int
 	// NearMisses are derived from the solutions, and played, too.
 	NearMisses bool
-	// Places limits the clusters of several runners together: each worker holds one while it works. Nil does not limit.
-	Places chan struct{}
 	// Progress hears of every task. It is called by one goroutine at a time, and may be nil.
 	Progress func(Event)
 }
@@ -113,7 +111,7 @@ func (r *Runner) play(ctx context.Context, current *run, home string) (*Result, 
 			break
 		}
 		workers.Go(func() {
-			if errs[n] = r.place(ctx, func() error { return w.work(ctx, current) }); errs[n] != nil {
+			if errs[n] = w.work(ctx, current); errs[n] != nil {
 				cancel()
 			}
 		})
@@ -139,20 +137,6 @@ func first(errs []error) error {
 		}
 	}
 	return found
-}
-
-// place calls f while it holds a place.
-func (r *Runner) place(ctx context.Context, f func() error) error {
-	if r.Places == nil {
-		return f()
-	}
-	select {
-	case r.Places <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	defer func() { <-r.Places }()
-	return f()
 }
 
 // plan queues every answer.
