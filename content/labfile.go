@@ -25,8 +25,9 @@ type labYAML struct {
 }
 
 type clusterYAML struct {
-	Release string     `yaml:"release" doc:"The control plane's minor release in quotes, such as \"1.37\"." ja:"コントロールプレーンのマイナーリリース。引用符で囲む。例: \"1.37\"。"`
-	Nodes   []nodeYAML `yaml:"nodes" doc:"The nodes of the cluster." ja:"クラスターの Node。"`
+	Release       string     `yaml:"release" doc:"The control plane's minor release in quotes, such as \"1.37\"." ja:"コントロールプレーンのマイナーリリース。引用符で囲む。例: \"1.37\"。"`
+	RuntimeConfig []string   `yaml:"runtimeConfig,omitempty" doc:"Versions of API groups that the API server serves in addition, as long as its release has them, such as storage.k8s.io/v1beta1." ja:"API サーバーが追加で提供する API グループのバージョン。そのリリースにある間だけ有効。例: storage.k8s.io/v1beta1。"`
+	Nodes         []nodeYAML `yaml:"nodes" doc:"The nodes of the cluster." ja:"クラスターの Node。"`
 }
 
 type nodeYAML struct {
@@ -43,6 +44,8 @@ var (
 	minor = regexp.MustCompile(`^[1-9]\d*\.\d+$`)
 	// ownRelease is a release of k8slab.
 	ownRelease = regexp.MustCompile(`^(0|[1-9]\d*)\.(0|[1-9]\d*)(\.(0|[1-9]\d*))?$`)
+	// groupVersion is a version of an API group that an API server can be told to serve: "storage.k8s.io/v1beta1".
+	groupVersion = regexp.MustCompile(`^[a-z0-9]+([.-][a-z0-9]+)*/v[1-9]\d*((alpha|beta)[1-9]\d*)?$`)
 	// labelValue is what Kubernetes takes as the value of a label.
 	labelValue = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$`)
 )
@@ -85,7 +88,7 @@ func (l *loader) loadLabFile(root listing, lab *Lab) error {
 	lab.place = place{doc: doc}
 	lab.ID, lab.K8slab, lab.Title, lab.Summary, lab.Minutes = y.ID, y.K8slab, y.Title, y.Summary, y.Minutes
 	lab.Needs, lab.Learn, lab.Exams, lab.Requires = y.Needs, y.Learn, y.Exams, y.Requires
-	lab.Cluster.Release = y.Cluster.Release
+	lab.Cluster.Release, lab.Cluster.RuntimeConfig = y.Cluster.Release, y.Cluster.RuntimeConfig
 	for _, n := range y.Cluster.Nodes {
 		lab.Cluster.Nodes = append(lab.Cluster.Nodes, Node(n))
 	}
@@ -156,6 +159,15 @@ func (l *loader) checkCluster(doc document, c clusterYAML) {
 	add := l.found.add
 	if !minor.MatchString(c.Release) {
 		add(doc.at("cluster", "release"), "cluster.release", fmt.Sprintf("%q is no release", c.Release), minorRule)
+	}
+	for i, gv := range c.RuntimeConfig {
+		if !groupVersion.MatchString(gv) {
+			add(doc.at("cluster", "runtimeConfig", i), indexed("cluster.runtimeConfig", i), fmt.Sprintf("%q is no version of an API group", gv),
+				"write group and version, such as storage.k8s.io/v1beta1")
+		}
+		if first := slices.Index(c.RuntimeConfig, gv); first < i {
+			add(doc.at("cluster", "runtimeConfig", i), indexed("cluster.runtimeConfig", i), fmt.Sprintf("%q is there twice", gv), "keep one of them")
+		}
 	}
 	names := map[string]int{}
 	for i, n := range c.Nodes {

@@ -2,6 +2,7 @@ package content
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -15,6 +16,13 @@ type stepYAML struct {
 	Invariants []checkYAML    `yaml:"invariants,omitempty" doc:"What holds from the start and must still hold at the end." ja:"開始時から成り立ち、最後まで成り立っていなければならないこと。"`
 	Hints      []hintYAML     `yaml:"hints,omitempty" doc:"Levels of help, the least telling first; their texts are in the lessons." ja:"ヒントの段階。控えめなものから順に。文章はレッスンに書く。"`
 	Accepts    []acceptedYAML `yaml:"accepts,omitempty" doc:"Near misses of k8slab verify that are right answers." ja:"k8slab verify のニアミスのうち、正しい回答と認めるもの。"`
+
+	Cluster stepClusterYAML `yaml:"cluster,omitempty" doc:"In what the cluster differs from the lab's when the step starts." ja:"ステップの開始時に、クラスターがラボの定義と異なる点。"`
+}
+
+type stepClusterYAML struct {
+	Release  string            `yaml:"release,omitempty" doc:"The control plane's minor release at the start, not older than the lab's." ja:"開始時のコントロールプレーンのマイナーリリース。ラボのリリース以上。"`
+	Kubelets map[string]string `yaml:"kubelets,omitempty" doc:"The kubelet's minor release at the start, by name of the node." ja:"開始時の kubelet のマイナーリリース。Node 名ごとに書く。"`
 }
 
 type acceptedYAML struct {
@@ -66,6 +74,8 @@ func (l *loader) loadStepFile(entries listing, dir string, step *Step) error {
 	for i, a := range y.Accepts {
 		step.Accepts = append(step.Accepts, Accepted{NearMiss: a.NearMiss, Reason: a.Reason, At: doc.at("accepts", i)})
 	}
+	step.Cluster = StepCluster(y.Cluster)
+	l.checkStepCluster(doc, step.Cluster)
 	l.checkPoints(doc, y)
 	l.checkIDs(doc, y)
 	l.checkAfter(doc, y)
@@ -88,6 +98,18 @@ func (l *loader) checksOf(doc document, field string, list []checkYAML) []Check 
 		all = append(all, check)
 	}
 	return all
+}
+
+// checkStepCluster leaves it to the lab, which may not be read yet, whether there is a node of that name.
+func (l *loader) checkStepCluster(doc document, c StepCluster) {
+	if c.Release != "" && !minor.MatchString(c.Release) {
+		l.found.add(doc.at("cluster", "release"), "cluster.release", fmt.Sprintf("%q is no release", c.Release), minorRule)
+	}
+	for _, node := range slices.Sorted(maps.Keys(c.Kubelets)) {
+		if release := c.Kubelets[node]; !minor.MatchString(release) {
+			l.found.add(doc.at("cluster", "kubelets", node), "cluster.kubelets."+node, fmt.Sprintf("%q is no release", release), minorRule)
+		}
+	}
 }
 
 func (l *loader) checkPoints(doc document, y stepYAML) {

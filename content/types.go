@@ -118,7 +118,10 @@ type Link struct {
 type ClusterShape struct {
 	// Release is the control plane's minor release, for example "1.37".
 	Release string
-	Nodes   []Node
+	// RuntimeConfig lists group versions that the API server serves besides those that it serves by itself, for example
+	// "storage.k8s.io/v1beta1", as long as its release has them (--runtime-config).
+	RuntimeConfig []string
+	Nodes         []Node
 }
 
 // Node is one node of the cluster.
@@ -149,12 +152,22 @@ type Step struct {
 	Lessons map[Lang]*Lesson
 	// Setup is the starting state: data that is applied through the API.
 	Setup []File
+	// Cluster is in what the cluster differs from the lab's when the step starts.
+	Cluster StepCluster
 	// Solution is what a learner would type, AlsoRight and Wrong other answers. They run only to prove the content.
 	Solution  File
 	AlsoRight []File
 	Wrong     []WrongAnswer
 	// Accepts lists answers that no author wrote, which pass and may: see package verify.
 	Accepts []Accepted
+}
+
+// StepCluster is the cluster at the start of a step, where it is not as the lab has it.
+type StepCluster struct {
+	// Release of the control plane; empty means the lab's.
+	Release string
+	// Kubelets holds the release of the kubelet by name of the node; a node that is not in it has the one of the lab.
+	Kubelets map[string]string
 }
 
 // Title of the step.

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"k8s.io/client-go/rest"
+
+	"github.com/k8slab/k8slab/engine/history"
 )
 
 // ErrNotFound says that a provider has no cluster of that name.
@@ -15,9 +17,12 @@ var ErrNotFound = errors.New("cluster not found")
 type Spec struct {
 	// Name is unique among a provider's clusters; labs use their id.
 	Name string
-	// Release of the control plane: "1.37".
+	// Release of the control plane with which the cluster is made: "1.37". An upgrade does not change it.
 	Release string
-	Nodes   []Node
+	// RuntimeConfig lists group versions that the API server serves besides those that it serves by itself:
+	// "storage.k8s.io/v1beta1". One that the running release does not have any more is left out.
+	RuntimeConfig []string
+	Nodes         []Node
 	// APIPort fixes the API server's port on loopback; zero picks a free one.
 	APIPort int
 }
@@ -91,12 +96,14 @@ const (
 	Power Capability = "node-power"
 	// Checkpoints: the cluster can be brought back to a saved state.
 	Checkpoints Capability = "checkpoints"
+	// Upgrades: control plane and nodes can be brought to another release.
+	Upgrades Capability = "upgrades"
 	// Disposable: the cluster was made for one lab, and nothing in it belongs to anybody else.
 	Disposable Capability = "disposable"
 )
 
 // Capabilities lists all that a lab may require.
-var Capabilities = [...]Capability{AuditLog, Checkpoints, Components, Disposable, Power, Simulated}
+var Capabilities = [...]Capability{AuditLog, Checkpoints, Components, Disposable, Power, Simulated, Upgrades}
 
 // Phase reports progress: once when a phase begins, with Done false, and once when it ends.
 type Phase struct {
@@ -212,4 +219,49 @@ type Kubectl interface {
 // AuditLogFile is a provider that has the API server's audit log as JSON lines, and rotated parts of it.
 type AuditLogFile interface {
 	AuditLog(ctx context.Context, name string) (paths []string, err error)
+}
+
+// UpgradeOrder is an upgrade that somebody asked for and that was looked into before.
+type UpgradeOrder struct {
+	// Release to go to: "1.37".
+	Release string
+	// Forced and Ignored are recorded: what stood in the way and was ignored, one finding a line.
+	Forced  bool
+	Ignored []string
+	// Pods are the workload pods that are still on the node, as namespace/name; they are recorded.
+	Pods []string
+}
+
+// Upgrader is a provider that can bring the control plane to the next minor release, on the data that it has.
+type Upgrader interface {
+	// Upgrade replaces the API server, then the controllers, then the scheduler, and reports the phases "save", "api-server",
+	// "controllers", "scheduler" and "ready". Once it has begun it is finished, or undone, whatever becomes of ctx. It goes up by
+	// one minor release and never down. Where the new version does not become ready the old one runs again: the result then says
+	// history.RolledBack and why, and the error is nil.
+	Upgrade(ctx context.Context, name string, order UpgradeOrder, progress Progress) (history.Upgrade, error)
+}
+
+// NodeUpgrader is a provider that can bring a node's kubelet to another release, at most that of the API server.
+type NodeUpgrader interface {
+	// UpgradeNode returns when the Node object shows the version. The node is Ready again some seconds later.
+	UpgradeNode(ctx context.Context, name, node string, order UpgradeOrder) (history.Upgrade, error)
+}
+
+// UpgradeLog is a provider that remembers the upgrades of its clusters.
+type UpgradeLog interface {
+	// Upgrades returns them oldest first.
+	Upgrades(ctx context.Context, name string) ([]history.Upgrade, error)
+}
+
+// Releases is a provider that can say which releases its clusters could run on this machine.
+type Releases interface {
+	// Releases returns them oldest first: "1.36", "1.37".
+	Releases(ctx context.Context) ([]string, error)
+}
+
+// KubeletSetter is a provider whose nodes can be given a kubelet of any release, newer than the API server or older than what they
+// have, as a starting state. It is not recorded.
+type KubeletSetter interface {
+	// SetKubelets takes releases by name of the node, and returns when the Node objects show them.
+	SetKubelets(ctx context.Context, name string, releases map[string]string) error
 }

@@ -18,6 +18,13 @@ var changing = [...]string{"create", "update", "patch", "delete", "deletecollect
 // eventStart is how the API server begins each line of its audit log.
 const eventStart = `{"kind":"Event"`
 
+// With these annotations the API server marks requests to an API that is deprecated (InstrumentHandlerFunc in
+// k8s.io/apiserver/pkg/endpoints/metrics/metrics.go).
+const (
+	deprecatedAnnotation = "k8s.io/deprecated"
+	removedAnnotation    = "k8s.io/removed-release"
+)
+
 // parseLine reads one line of an audit log. keep is false for events that are of no interest; readable is false for a
 // line that holds no event.
 func parseLine(line []byte) (r Request, keep, readable bool) {
@@ -60,6 +67,10 @@ func requestOf(event *auditv1.Event) Request {
 		Left:        leftBy(event),
 		Removed:     removedBy(event),
 		UserAgent:   event.UserAgent,
+		Version:     ref.APIVersion,
+		Deprecated:  event.Annotations[deprecatedAnnotation] == "true",
+
+		RemovedRelease: event.Annotations[removedAnnotation],
 	}
 	if event.ImpersonatedUser != nil {
 		r.ImpersonatedUser = event.ImpersonatedUser.Username

@@ -43,6 +43,12 @@ type Request struct {
 	Removed *Removed
 	// UserAgent as the client gave it.
 	UserAgent string
+	// Version of the API that was spoken, such as "v1beta1".
+	Version string
+	// Deprecated says that the API server answered with a warning, since Version will not be served for ever; RemovedRelease is
+	// the first release that does not serve it, such as "1.37", where that is known (KEP-1693).
+	Deprecated     bool
+	RemovedRelease string
 }
 
 // Left is what matters of an object that a write left behind.

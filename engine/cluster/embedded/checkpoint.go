@@ -3,6 +3,7 @@ package embedded
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -29,6 +30,12 @@ func (f folder) checkpoint(name string) string { return f.path("checkpoints", na
 // checkpointedSimulator is the copy of what the simulated nodes know: which of them are off, how workloads behave.
 func (f folder) checkpointedSimulator(name string) string {
 	return f.path("checkpoints", name+".simulator")
+}
+
+// checkpointedRelease is the file that says which release the API server had that wrote the checkpoint: another one may not
+// understand everything in it.
+func (f folder) checkpointedRelease(name string) string {
+	return f.path("checkpoints", name+".release")
 }
 
 // SaveCheckpoint implements cluster.Checkpointer.
@@ -85,19 +92,23 @@ func (s *supervisor) switchCheckpoint(ctx context.Context, name, action string) 
 	if !checkpointName.MatchString(name) {
 		return fmt.Errorf("no checkpoint %q", name)
 	}
-	s.checkpoints.Lock()
-	defer s.checkpoints.Unlock()
+	s.changes.Lock()
+	defer s.changes.Unlock()
 	ctx = context.WithoutCancel(ctx)
 	if err := os.MkdirAll(s.folder.path("checkpoints"), 0o700); err != nil {
 		return err
 	}
 	switch action {
 	case "save":
-		if err := copyFolder(s.folder.simulator(), s.folder.checkpointedSimulator(name)); err != nil {
+		return s.saveCheckpoint(ctx, name)
+	case "restore":
+		release, err := s.folder.checkpointRelease(name, s.description().Spec.Release)
+		if err != nil {
 			return err
 		}
-		return s.runCheckpointer(ctx, "save", name)
-	case "restore":
+		if release != s.description().release() {
+			return s.restoreAcross(ctx, name, release)
+		}
 		return s.withoutControllers(func() error {
 			return s.simulation.restart(func() error {
 				if err := copyFolder(s.folder.checkpointedSimulator(name), s.folder.simulator()); err != nil {
@@ -108,6 +119,33 @@ func (s *supervisor) switchCheckpoint(ctx context.Context, name, action string) 
 		})
 	}
 	return fmt.Errorf("no action %q", action)
+}
+
+func (s *supervisor) saveCheckpoint(ctx context.Context, name string) error {
+	if err := copyFolder(s.folder.simulator(), s.folder.checkpointedSimulator(name)); err != nil {
+		return err
+	}
+	if err := writeJSON(s.folder.checkpointedRelease(name), s.description().release()); err != nil {
+		return err
+	}
+	return s.runCheckpointer(ctx, "save", name)
+}
+
+// checkpointRelease is the release that wrote the checkpoint; made is what the cluster was made with, as it was before there were
+// upgrades.
+func (f folder) checkpointRelease(name, made string) (string, error) {
+	raw, err := os.ReadFile(f.checkpointedRelease(name))
+	if errors.Is(err, os.ErrNotExist) {
+		return made, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	var release string
+	if err := json.Unmarshal(raw, &release); err != nil {
+		return "", fmt.Errorf("read %s: %w", f.checkpointedRelease(name), err)
+	}
+	return release, nil
 }
 
 // copyFolder makes to a copy of the flat folder from.
@@ -159,8 +197,8 @@ func (s *supervisor) withoutControllers(f func() error) error {
 func (s *supervisor) runCheckpointer(ctx context.Context, action, name string) error {
 	began := time.Now()
 	var out bytes.Buffer
-	cmd := exec.CommandContext(ctx, s.exe.Path,
-		"--endpoint=https://"+loopback(s.desc.Ports.EtcdClient),
+	cmd := exec.CommandContext(ctx, s.etcdExe.Path,
+		"--endpoint=https://"+loopback(s.description().Ports.EtcdClient),
 		"--cacert="+s.folder.pki(etcdCA+".crt"),
 		"--cert="+s.folder.pki("apiserver-etcd-client.crt"),
 		"--key="+s.folder.pki("apiserver-etcd-client.key"),

@@ -20,7 +20,8 @@ var componentNames = []string{etcd, apiServer, controllerManager, scheduler}
 var clientComponents = []string{controllerManager, scheduler}
 
 // arguments returns the command lines. Where a flag departs from what kubeadm sets, a comment says why.
-func (f folder) arguments(p ports) (map[string][]string, error) {
+// The release decides what of runtimeConfig the API server can be told to serve.
+func (f folder) arguments(p ports, release string, runtimeConfig []string) (map[string][]string, error) {
 	egress, err := f.socket(egressSocket)
 	if err != nil {
 		return nil, err
@@ -30,7 +31,7 @@ func (f folder) arguments(p ports) (map[string][]string, error) {
 	}
 	return map[string][]string{
 		etcd:              f.etcdArguments(p),
-		apiServer:         f.apiServerArguments(p),
+		apiServer:         append(f.apiServerArguments(p), runtimeConfigArguments(runtimeConfig, release)...),
 		controllerManager: f.controllerManagerArguments(p),
 		scheduler:         f.schedulerArguments(p),
 	}, nil

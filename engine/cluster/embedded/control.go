@@ -84,7 +84,7 @@ func serveControl(ctx context.Context, f folder, s *supervisor, logger *slog.Log
 		return s.switchCheckpoint(r.Context(), r.PathValue("name"), r.PathValue("action"))
 	})
 	act("POST /nodes/{name}/{action}", func(r *http.Request) error {
-		return s.simulation.power(r.PathValue("name"), r.PathValue("action"), r.URL.Query().Get("file"))
+		return s.simulation.act(r.PathValue("name"), r.PathValue("action"), r.URL.Query())
 	})
 	act("POST /behaviors", func(r *http.Request) error {
 		documents, err := io.ReadAll(io.LimitReader(r.Body, maxBehaviors))
@@ -93,6 +93,7 @@ func serveControl(ctx context.Context, f folder, s *supervisor, logger *slog.Log
 		}
 		return s.simulation.setBehaviors(documents)
 	})
+	mux.HandleFunc("POST /upgrade", s.serveUpgrade)
 	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
 	go func() {
 		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -112,7 +113,8 @@ func (f folder) control(ctx context.Context, method, path string) (*status, erro
 	return f.controlWith(ctx, method, path, nil)
 }
 
-func (f folder) controlWith(ctx context.Context, method, path string, body []byte) (*status, error) {
+// request sends a request to the supervisor of the folder; an answer other than 200 is an error. The body is the caller's to close.
+func (f folder) request(ctx context.Context, method, path string, body []byte) (*http.Response, error) {
 	socket, err := f.socket(controlSocket)
 	if err != nil {
 		return nil, err
@@ -129,19 +131,28 @@ func (f folder) controlWith(ctx context.Context, method, path string, body []byt
 		return nil, err
 	}
 	res, err := (&http.Client{Transport: transport}).Do(req)
+	if err != nil || res.StatusCode == http.StatusOK {
+		return res, err
+	}
+	defer res.Body.Close()
+	said, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	if err != nil {
+		return nil, err
+	}
+	return nil, fmt.Errorf("supervisor: %s", strings.TrimSpace(string(said)))
+}
+
+// maxAnswer bounds what is read of an answer.
+const maxAnswer = 1 << 20
+
+func (f folder) controlWith(ctx context.Context, method, path string, body []byte) (*status, error) {
+	res, err := f.request(ctx, method, path, body)
 	if err != nil {
 		return nil, err
 	}
 	defer res.Body.Close()
-	said, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
-	if err != nil {
-		return nil, err
-	}
-	if res.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("supervisor: %s", strings.TrimSpace(string(said)))
-	}
 	var s status
-	if err := json.NewDecoder(bytes.NewReader(said)).Decode(&s); err != nil {
+	if err := json.NewDecoder(io.LimitReader(res.Body, maxAnswer)).Decode(&s); err != nil {
 		return nil, fmt.Errorf("supervisor's answer: %w", err)
 	}
 	return &s, nil

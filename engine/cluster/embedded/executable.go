@@ -77,6 +77,32 @@ func findExecutable(release string, dirs []string) (*executable, error) {
 	return &newest, nil
 }
 
+// availableReleases returns the minor releases of which the folders hold a working executable, oldest first.
+func availableReleases(dirs []string) ([]string, error) {
+	var minors []uint
+	for _, dir := range dirs {
+		files, err := filepath.Glob(filepath.Join(dir, "k8slab-controlplane-v1.*"))
+		if err != nil {
+			return nil, err
+		}
+		for _, file := range files {
+			inside, err := kubernetesIn(file)
+			if err != nil || filepath.Base(file) != "k8slab-controlplane-"+inside {
+				continue
+			}
+			if v, err := version.ParseSemantic(inside); err == nil {
+				minors = append(minors, v.Minor())
+			}
+		}
+	}
+	slices.Sort(minors)
+	var releases []string
+	for _, minor := range slices.Compact(minors) {
+		releases = append(releases, fmt.Sprintf("1.%d", minor))
+	}
+	return releases, nil
+}
+
 func missingExecutable(release string, dirs []string, refused error) error {
 	if refused != nil {
 		return problem.New(problem.Cluster,

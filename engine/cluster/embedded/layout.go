@@ -31,6 +31,8 @@ func (f folder) addonsMark() string          { return f.path("addons") }
 func (f folder) pki(name string) string      { return f.path("pki", name) }
 func (f folder) etcdData() string            { return f.path("etcd") }
 func (f folder) auditLog() string            { return f.path("audit", "audit.log") }
+func (f folder) upgrades() string            { return f.path("upgrades.jsonl") }
+func (f folder) transition() string          { return f.path("transition.json") }
 func (f folder) simulator() string           { return f.path("simulator") }
 func (f folder) learnerKubeconfig() string   { return f.path("kubeconfig") }
 func (f folder) logFile(name string) string  { return f.path("logs", name+".log") }
@@ -71,10 +73,20 @@ func makePrivate(dir string) error {
 
 // description is what cluster.json holds: what was asked for and what was allotted. Whether the cluster runs is not in it.
 type description struct {
-	Spec    cluster.Spec `json:"spec"`
-	Version string       `json:"version"`
-	Created time.Time    `json:"created"`
-	Ports   ports        `json:"ports"`
+	// Spec is what the cluster was made as.
+	Spec cluster.Spec `json:"spec"`
+	// Release that runs now, where an upgrade has changed it; empty means Spec's.
+	Release string    `json:"release,omitempty"`
+	Version string    `json:"version"`
+	Created time.Time `json:"created"`
+	Ports   ports     `json:"ports"`
+}
+
+func (d *description) release() string {
+	if d.Release == "" {
+		return d.Spec.Release
+	}
+	return d.Release
 }
 
 func (f folder) readDescription() (*description, error) {

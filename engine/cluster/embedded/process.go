@@ -34,8 +34,6 @@ const (
 // process keeps one component running while it is wanted.
 type process struct {
 	name string
-	path string
-	args []string
 	env  []string
 	log  string
 	slog *slog.Logger
@@ -43,6 +41,8 @@ type process struct {
 	onChange func()
 
 	mu      sync.Mutex
+	path    string
+	args    []string
 	status  cluster.Component
 	wanted  bool
 	anew    bool          // what runs now is to end, and another one to start at once
@@ -64,6 +64,19 @@ func (p *process) snapshot() cluster.Component {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.status
+}
+
+// replace says what is run from the next start on.
+func (p *process) replace(path string, args []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.path, p.args = path, args
+}
+
+func (p *process) command() *exec.Cmd {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return exec.Command(p.path, p.args...)
 }
 
 // want starts or stops the component; it returns at once. The channel is closed when the component has stopped.
@@ -191,7 +204,7 @@ func (p *process) once(ctx context.Context) error {
 		return err
 	}
 	defer out.Close()
-	cmd := exec.Command(p.path, p.args...)
+	cmd := p.command()
 	cmd.Args[0] = p.name
 	cmd.Env = p.env
 	cmd.Stdout, cmd.Stderr = out, out

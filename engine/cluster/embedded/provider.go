@@ -49,6 +49,11 @@ var (
 	_ cluster.Checkpointer     = (*Provider)(nil)
 	_ cluster.Simulator        = (*Provider)(nil)
 	_ cluster.NodePower        = (*Provider)(nil)
+	_ cluster.Upgrader         = (*Provider)(nil)
+	_ cluster.NodeUpgrader     = (*Provider)(nil)
+	_ cluster.UpgradeLog       = (*Provider)(nil)
+	_ cluster.Releases         = (*Provider)(nil)
+	_ cluster.KubeletSetter    = (*Provider)(nil)
 )
 
 // New returns the provider whose clusters live below dir. The supervisor command is completed with "--dir DIR"; without
@@ -74,7 +79,7 @@ func (p *Provider) Name() string { return Name }
 // Capabilities implements cluster.Provider.
 func (p *Provider) Capabilities() []cluster.Capability {
 	return []cluster.Capability{
-		cluster.AuditLog, cluster.Checkpoints, cluster.Components, cluster.Disposable, cluster.Power, cluster.Simulated,
+		cluster.AuditLog, cluster.Checkpoints, cluster.Components, cluster.Disposable, cluster.Power, cluster.Simulated, cluster.Upgrades,
 	}
 }
 
@@ -116,11 +121,7 @@ func (p *Provider) Ensure(ctx context.Context, spec cluster.Spec, progress clust
 	defer cancel()
 	f := p.folder(spec.Name)
 	if err := progress.Run("executables", func() (string, error) {
-		exe, err := findExecutable(spec.Release, searchPath())
-		if err != nil {
-			return "", err
-		}
-		return exe.Version, nil
+		return f.executables(spec)
 	}); err != nil {
 		return nil, err
 	}
@@ -148,6 +149,22 @@ func (p *Provider) Ensure(ctx context.Context, spec cluster.Spec, progress clust
 	return p.Find(ctx, spec.Name)
 }
 
+// executables finds what the cluster needs: the release that it was made with, whose etcd it keeps, and the one that it runs now.
+func (f folder) executables(spec cluster.Spec) (version string, err error) {
+	release := spec.Release
+	if d, err := f.readDescription(); err == nil {
+		release = d.release()
+	}
+	for _, r := range []string{spec.Release, release} {
+		exe, err := findExecutable(r, searchPath())
+		if err != nil {
+			return "", err
+		}
+		version = exe.Version
+	}
+	return version, nil
+}
+
 // describe makes the folder of a new cluster, or checks that an existing one is what spec asks for.
 func (f folder) describe(spec cluster.Spec, progress cluster.Progress) error {
 	d, err := f.readDescription()
@@ -159,7 +176,7 @@ func (f folder) describe(spec cluster.Spec, progress cluster.Progress) error {
 			"the description of the cluster is damaged: "+err.Error(),
 			"クラスターの記述ファイルが壊れています: "+err.Error(),
 			"k8slab delete --lab "+spec.Name).From(err)
-	case d.Spec.Release != spec.Release || !slices.Equal(d.Spec.Nodes, spec.Nodes):
+	case d.Spec.Release != spec.Release || !slices.Equal(d.Spec.Nodes, spec.Nodes) || !slices.Equal(d.Spec.RuntimeConfig, spec.RuntimeConfig):
 		return problem.New(problem.Cluster,
 			fmt.Sprintf("the cluster %s was made with other nodes or another release than the lab now asks for", spec.Name),
 			fmt.Sprintf("クラスター %s は、ラボが現在求めるものとは違うノード構成またはリリースで作られています", spec.Name),
@@ -333,10 +350,7 @@ func (p *Provider) switchComponent(ctx context.Context, name, component, action 
 func (p *Provider) command(ctx context.Context, name, path string, body []byte) error {
 	f := p.folder(name)
 	if !f.supervised() {
-		return problem.New(problem.Cluster,
-			fmt.Sprintf("the cluster %s is not running", name),
-			fmt.Sprintf("クラスター %s は動いていません", name),
-			"k8slab cluster start")
+		return notRunning(name)
 	}
 	_, err := f.controlWith(ctx, "POST", path, body)
 	return err
@@ -370,7 +384,7 @@ func (p *Provider) Kubectl(_ context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	exe, err := findExecutable(d.Spec.Release, searchPath())
+	exe, err := findExecutable(d.release(), searchPath())
 	if err != nil {
 		return "", err
 	}

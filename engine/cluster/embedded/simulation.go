@@ -12,16 +12,33 @@ import (
 	"k8s.io/metrics/pkg/apis/metrics/v1beta1"
 
 	"github.com/k8slab/k8slab/engine/cluster/embedded/behavior"
+	"github.com/k8slab/k8slab/engine/cluster/embedded/clients"
 	"github.com/k8slab/k8slab/engine/cluster/embedded/kubelet"
 )
 
 // simulation runs the simulated kubelet, and another one in its place when the state in its folder has been replaced.
 type simulation struct {
 	mu      sync.Mutex
-	kubelet *kubelet.Kubelet // nil between two
-	there   chan struct{}    // closed while kubelet is not nil
+	players *players      // nil between two
+	there   chan struct{} // closed while players is not nil
 	// asked holds what to do between the end of one kubelet and the start of the next, and where to say how it went.
 	asked chan interlude
+}
+
+// players are all that is played: the nodes, and the clients that a lab declared.
+type players struct {
+	kubelet *kubelet.Kubelet
+	clients *clients.Player
+}
+
+// run plays until ctx ends.
+func (p *players) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var calling sync.WaitGroup
+	defer calling.Wait()
+	defer cancel()
+	calling.Go(func() { p.clients.Run(ctx) })
+	return p.kubelet.Run(ctx)
 }
 
 type interlude struct {
@@ -39,7 +56,7 @@ func newSimulation() *simulation {
 }
 
 // run plays the nodes until ctx ends. It calls started once, when the first kubelet is there to be asked.
-func (s *simulation) run(ctx context.Context, create func() (*kubelet.Kubelet, error), started func()) error {
+func (s *simulation) run(ctx context.Context, create func() (*players, error), started func()) error {
 	answer := func(error) {}
 	var did error
 	for {
@@ -64,11 +81,11 @@ func (s *simulation) run(ctx context.Context, create func() (*kubelet.Kubelet, e
 }
 
 // play runs k until ctx ends or an interlude is asked for.
-func (s *simulation) play(ctx context.Context, k *kubelet.Kubelet) (asked interlude, err error) {
+func (s *simulation) play(ctx context.Context, k *players) (asked interlude, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan error, 1)
-	go func() { ended <- k.Run(ctx) }()
+	go func() { ended <- k.run(ctx) }()
 	select {
 	case err = <-ended:
 		return asked, err
@@ -90,23 +107,23 @@ func (s *simulation) restart(f func() error) error {
 	}
 }
 
-func (s *simulation) set(k *kubelet.Kubelet) {
+func (s *simulation) set(p *players) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.kubelet = k
-	if k != nil {
+	s.players = p
+	if p != nil {
 		close(s.there)
 	} else {
 		s.there = make(chan struct{})
 	}
 }
 
-// get returns the kubelet, and waits for one that is about to start.
-func (s *simulation) get() (*kubelet.Kubelet, error) {
+// get returns the players, and waits for those that are about to start.
+func (s *simulation) get() (*players, error) {
 	timeout := time.After(awaitSimulation)
 	for {
 		s.mu.Lock()
-		k, there := s.kubelet, s.there
+		k, there := s.players, s.there
 		s.mu.Unlock()
 		if k != nil {
 			return k, nil
@@ -124,7 +141,7 @@ func (s *simulation) dialNode(ctx context.Context, addr string) (net.Conn, error
 	if err != nil {
 		return nil, err
 	}
-	return k.DialNode(ctx, addr)
+	return k.kubelet.DialNode(ctx, addr)
 }
 
 // NodeMetrics implements metrics.Source.
@@ -150,18 +167,26 @@ func (s *simulation) setBehaviors(documents []byte) error {
 	if err != nil {
 		return err
 	}
-	k, err := s.get()
+	callers, err := behavior.DecodeClients(documents)
 	if err != nil {
 		return err
 	}
-	return k.SetBehaviors(all)
+	p, err := s.get()
+	if err != nil {
+		return err
+	}
+	if err := p.kubelet.SetBehaviors(all); err != nil {
+		return err
+	}
+	return p.clients.Set(callers)
 }
 
-func (s *simulation) power(node, action, file string) error {
-	k, err := s.get()
+func (s *simulation) act(node, action string, options url.Values) error {
+	p, err := s.get()
 	if err != nil {
 		return err
 	}
+	k := p.kubelet
 	switch action {
 	case "stop":
 		return k.StopNode(node)
@@ -170,7 +195,11 @@ func (s *simulation) power(node, action, file string) error {
 	case "reboot":
 		return k.RebootNode(node)
 	case "touch":
-		return k.TouchNode(node, file)
+		return k.TouchNode(node, options.Get("file"))
+	case "upgrade":
+		return k.UpgradeKubelet(node, options.Get("version"))
+	case "set-kubelet":
+		return k.SetKubelet(node, options.Get("version"))
 	}
 	return fmt.Errorf("no action %q", action)
 }

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"slices"
@@ -19,9 +18,9 @@ import (
 	"syscall"
 	"time"
 
-	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/k8slab/k8slab/engine/cluster/embedded/clients"
 	"github.com/k8slab/k8slab/engine/cluster/embedded/egress"
 	"github.com/k8slab/k8slab/engine/cluster/embedded/inprocess"
 	"github.com/k8slab/k8slab/engine/cluster/embedded/kubelet"
@@ -44,25 +43,29 @@ const (
 // supervisor runs one cluster.
 type supervisor struct {
 	folder folder
-	desc   *description
-	exe    *executable
-	log    *slog.Logger
-	began  time.Time
-	procs  map[string]*process
+	// etcdExe is that of the release with which the cluster was made: the files of a newer etcd cannot be read by an older one, and a
+	// reset may go back.
+	etcdExe *executable
+	log     *slog.Logger
+	began   time.Time
+	procs   map[string]*process
 
 	ready  chan struct{} // closed when the API server answers and the nodes are registered
 	failed chan struct{} // closed when the supervisor gives up
 	stop   chan struct{} // closed to ask for a clean stop
+	ending chan struct{} // closed when the components are about to be stopped
 
 	mu       sync.Mutex
+	desc     *description // replaced, never changed
 	fatal    string
 	apiReady time.Duration
 	stopOnce sync.Once
 
-	checkpoints sync.Mutex // one at a time
-	simulation  *simulation
-	outages     *outages
-	metrics     *inprocess.Listener
+	changes    sync.Mutex  // held by whatever replaces state or executables: one at a time
+	resumed    *transition // what an earlier supervisor left half-done; nil once it is settled
+	simulation *simulation
+	outages    *outages
+	metrics    *inprocess.Listener
 }
 
 // RunSupervisor is the body of the supervisor process. It returns the exit code.
@@ -104,7 +107,7 @@ func supervise(ctx context.Context, f folder, log *slog.Logger) error {
 	s := &supervisor{
 		folder: f, desc: desc, log: log, began: time.Now(),
 		simulation: newSimulation(), outages: newOutages(), metrics: inprocess.New(&net.TCPAddr{Port: metricsPort}),
-		ready: make(chan struct{}), failed: make(chan struct{}), stop: make(chan struct{}),
+		ready: make(chan struct{}), failed: make(chan struct{}), stop: make(chan struct{}), ending: make(chan struct{}),
 	}
 	return s.run(ctx)
 }
@@ -127,7 +130,7 @@ func (s *supervisor) run(ctx context.Context) error {
 	components, endComponents := context.WithCancel(context.WithoutCancel(ctx))
 	for _, p := range s.components() {
 		workers.Go(func() { p.run(components) })
-		if !slices.Contains(clientComponents, p.name) {
+		if !slices.Contains(clientComponents, p.name) && !(p.name == apiServer && s.restoresFirst()) {
 			p.want(true)
 		}
 	}
@@ -146,6 +149,7 @@ func (s *supervisor) run(ctx context.Context) error {
 	case <-s.stop:
 	case <-s.failed:
 	}
+	close(s.ending)
 	endSimulated()
 	simulating.Wait()
 	s.stopComponents()
@@ -163,25 +167,28 @@ func (s *supervisor) prepare() error {
 	if err := s.folder.endLeftovers(s.log); err != nil {
 		return err
 	}
-	exe, err := findExecutable(s.desc.Spec.Release, searchPath())
+	desc := *s.description()
+	if err := s.resume(&desc); err != nil {
+		return err
+	}
+	exe, err := findExecutable(desc.release(), searchPath())
 	if err != nil {
 		return err
 	}
-	s.exe = exe
-	settled, err := s.desc.Ports.settle(s.desc.Spec.APIPort)
-	if err != nil {
+	if s.etcdExe, err = findExecutable(desc.Spec.Release, searchPath()); err != nil {
 		return err
 	}
-	if settled != s.desc.Ports || s.desc.Version != exe.Version {
-		s.desc.Ports, s.desc.Version = settled, exe.Version
-		if err := s.folder.writeDescription(s.desc); err != nil {
-			return err
-		}
-	}
-	if err := s.folder.writeKubeconfigs(s.desc.Spec.Name, settled.API); err != nil {
+	if desc.Ports, err = desc.Ports.settle(desc.Spec.APIPort); err != nil {
 		return err
 	}
-	args, err := s.folder.arguments(settled)
+	desc.Version = exe.Version
+	if err := s.describe(&desc); err != nil {
+		return err
+	}
+	if err := s.folder.writeKubeconfigs(desc.Spec.Name, desc.Ports.API); err != nil {
+		return err
+	}
+	args, err := s.folder.arguments(desc.Ports, desc.release(), desc.Spec.RuntimeConfig)
 	if err != nil {
 		return err
 	}
@@ -193,11 +200,35 @@ func (s *supervisor) prepare() error {
 	env := componentEnvironment(os.Environ())
 	procs := map[string]*process{}
 	for _, name := range componentNames {
-		procs[name] = newProcess(name, exe.Path, args[name], env, s.folder.logFile(name), s.log, s.componentChanged)
+		path := exe.Path
+		if name == etcd {
+			path = s.etcdExe.Path
+		}
+		procs[name] = newProcess(name, path, args[name], env, s.folder.logFile(name), s.log, s.componentChanged)
 	}
 	s.mu.Lock()
 	s.procs = procs // complete before anybody sees it, and not changed afterwards
 	s.mu.Unlock()
+	return nil
+}
+
+// description is what the cluster is now.
+func (s *supervisor) description() *description {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.desc
+}
+
+// describe makes d the description, on disk and then here.
+func (s *supervisor) describe(d *description) error {
+	if old := s.description(); d.Release != old.Release || d.Version != old.Version || d.Ports != old.Ports {
+		if err := s.folder.writeDescription(d); err != nil {
+			return err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.desc = d
 	return nil
 }
 
@@ -226,7 +257,13 @@ func (s *supervisor) simulate(ctx context.Context) error {
 			s.log.Error("egress proxy", "error", err)
 		}
 	})
+	if err := s.restoreFirst(ctx); err != nil {
+		return err
+	}
 	if err := s.awaitAPI(ctx); err != nil {
+		return err
+	}
+	if err := s.settleResumed(); err != nil {
 		return err
 	}
 	beside.Go(func() {
@@ -242,10 +279,11 @@ func (s *supervisor) simulate(ctx context.Context) error {
 		}
 	}
 	beside.Go(func() { s.followAPIServer(ctx) })
-	return s.simulation.run(ctx, s.newKubelet, func() { close(s.ready) })
+	return s.simulation.run(ctx, s.newPlayers, func() { close(s.ready) })
 }
 
-func (s *supervisor) newKubelet() (*kubelet.Kubelet, error) {
+// newPlayers returns who plays the nodes, and the clients that a lab declared.
+func (s *supervisor) newPlayers() (*players, error) {
 	client, err := clientcmd.BuildConfigFromFlags("", s.folder.identity(simulatorClient))
 	if err != nil {
 		return nil, err
@@ -263,9 +301,14 @@ func (s *supervisor) newKubelet() (*kubelet.Kubelet, error) {
 	if !pool.AppendCertsFromPEM(ca) {
 		return nil, fmt.Errorf("%s holds no certificate", s.folder.pki(clusterCA+".crt"))
 	}
-	return kubelet.New(kubelet.Config{
-		Client: client, Nodes: s.nodes(), Serving: serving, ClientCAs: pool, Dir: s.folder.simulator(), Log: s.log,
+	callers, err := clients.New(client, s.folder.simulator(), s.log)
+	if err != nil {
+		return nil, err
+	}
+	k, err := kubelet.New(kubelet.Config{
+		Client: client, Nodes: s.nodes(), Serving: serving, ClientCAs: pool, Dir: s.folder.simulator(), Log: s.log, Written: callers.Written,
 	})
+	return &players{kubelet: k, clients: callers}, err
 }
 
 // dial connects the API server with what has an address in the cluster.
@@ -279,16 +322,25 @@ func (s *supervisor) dial(ctx context.Context, addr string) (net.Conn, error) {
 // nodes gives each node of the description its addresses, which depend only on its place in the list.
 func (s *supervisor) nodes() []kubelet.Node {
 	var nodes []kubelet.Node
-	for i, n := range s.desc.Spec.Nodes {
-		version := s.desc.Version
-		if n.Version != "" && n.Version != s.desc.Spec.Release {
-			version = "v" + n.Version + ".0"
+	desc := s.description()
+	for i, n := range desc.Spec.Nodes {
+		release := n.Version
+		if release == "" {
+			release = desc.Spec.Release
 		}
 		nodes = append(nodes, kubelet.Node{
-			Name: n.Name, Zone: n.Zone, Pool: n.Pool, Version: version, IP: nodeIP(i), PodCIDR: podCIDR(i),
+			Name: n.Name, Zone: n.Zone, Pool: n.Pool, Version: desc.kubelet(release), IP: nodeIP(i), PodCIDR: podCIDR(i),
 		})
 	}
 	return nodes
+}
+
+// kubelet is the version of a kubelet of the release: that of the control plane, or the first one of another release.
+func (d *description) kubelet(release string) string {
+	if release == d.release() {
+		return d.Version
+	}
+	return "v" + release + ".0"
 }
 
 // awaitAPI waits until the API server answers /readyz.
@@ -332,28 +384,6 @@ func (s *supervisor) hopeless() error {
 		}
 	}
 	return nil
-}
-
-// readiness returns a function that asks /readyz once.
-func readiness(cfg *rest.Config) (func(context.Context) bool, error) {
-	cfg = rest.CopyConfig(cfg)
-	cfg.Timeout = 2 * time.Second
-	client, err := rest.HTTPClientFor(cfg)
-	if err != nil {
-		return nil, err
-	}
-	return func(ctx context.Context) bool {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, cfg.Host+"/readyz", nil)
-		if err != nil {
-			return false
-		}
-		res, err := client.Do(req)
-		if err != nil {
-			return false
-		}
-		res.Body.Close()
-		return res.StatusCode == http.StatusOK
-	}, nil
 }
 
 func (s *supervisor) status() status {

@@ -28,14 +28,39 @@ type document struct {
 	Spec Spec `json:"spec"`
 }
 
-// Is reports whether an object of this version and kind is a behaviour rather than one of the API's.
-func Is(apiVersion, kind string) bool { return apiVersion == APIVersion && kind == Kind }
+// Is reports whether an object of this version and kind is declared behaviour rather than one of the API's.
+func Is(apiVersion, kind string) bool {
+	return apiVersion == APIVersion && (kind == Kind || kind == ClientKind)
+}
 
 // Decode reads behaviours from YAML or JSON, strictly: a field that does not exist is an error. Each part may hold several
-// documents. The error names every document and field that is wrong.
+// documents; those of the kind SimulatedClient are left to DecodeClients. The error names every document and field that is wrong.
 func Decode(parts ...[]byte) ([]Behavior, error) {
 	var all []Behavior
 	var errs []error
+	err := eachDocument(parts, func(number int, kind metav1.TypeMeta, data []byte) {
+		if kind.APIVersion == APIVersion && kind.Kind == ClientKind {
+			return
+		}
+		b, err := decodeOne(data)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("document %d: %w", number, err))
+			return
+		}
+		all = append(all, b)
+	})
+	if err != nil {
+		return nil, err
+	}
+	errs = append(errs, unique(all))
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+// eachDocument calls f for every document that is not empty, counted from 1. A document without a kind has an empty one.
+func eachDocument(parts [][]byte, f func(number int, kind metav1.TypeMeta, data []byte)) error {
 	number := 0
 	for _, part := range parts {
 		reader := yamldocuments.NewYAMLReader(bufio.NewReader(bytes.NewReader(part)))
@@ -45,25 +70,18 @@ func Decode(parts ...[]byte) ([]Behavior, error) {
 				break
 			}
 			if err != nil {
-				return nil, fmt.Errorf("read simulated workloads: %w", err)
+				return fmt.Errorf("read declared behaviour: %w", err)
 			}
 			if len(bytes.TrimSpace(data)) == 0 {
 				continue
 			}
 			number++
-			b, err := decodeOne(data)
-			if err != nil {
-				errs = append(errs, fmt.Errorf("document %d: %w", number, err))
-				continue
-			}
-			all = append(all, b)
+			var kind metav1.TypeMeta
+			_ = yaml.Unmarshal(data, &kind) // what is wrong with it is said where it is decoded
+			f(number, kind, data)
 		}
 	}
-	errs = append(errs, unique(all))
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	return all, nil
+	return nil
 }
 
 func decodeOne(data []byte) (Behavior, error) {

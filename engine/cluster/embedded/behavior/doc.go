@@ -11,6 +11,8 @@
 // that never becomes an API object, so that a learner sees manifests that hold nothing that a real cluster would not
 // have.
 //
-// It owns the document: its types, strict decoding, validation and selection. It must not know kwok, the simulated
+// A document of the kind SimulatedClient declares a program that calls the API by itself, see Client.
+//
+// It owns the documents: its types, strict decoding, validation and selection. It must not know kwok, the simulated
 // kubelet or labs. Start reading at Conduct in types.go; Decode reads documents, For says what holds for a container.
 package behavior

@@ -492,7 +492,7 @@ func ours() []string {
 
 func TestTheStateFolderHoldsOnlyPrivateFiles(t *testing.T) {
 	dir := t.TempDir()
-	if _, err := loadMachines(dir, []string{"a"}); err != nil {
+	if _, err := loadMachines(dir, []Node{{Name: "a", Version: "v1.37.2"}}); err != nil {
 		t.Fatal(err)
 	}
 	entries, err := os.ReadDir(dir)

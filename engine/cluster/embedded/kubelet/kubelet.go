@@ -30,7 +30,7 @@ type Node struct {
 	// Zone becomes the label topology.kubernetes.io/zone, and what stands before its last hyphen the region; Pool
 	// becomes the label agentpool. Empty means no label.
 	Zone, Pool string
-	// Version of the kubelet: "v1.37.2".
+	// Version of the kubelet when the machine is first played: "v1.37.2". SetKubelet and UpgradeKubelet change it for good.
 	Version string
 	// IP is the node's address, unique in the cluster.
 	IP netip.Addr
@@ -49,10 +49,19 @@ type Config struct {
 	Serving tls.Certificate
 	// ClientCAs issued the certificate with which the API server speaks to kubelets. Nobody else is answered.
 	ClientCAs *x509.CertPool
+	// Written returns what a simulated client wrote to the log of a pod's container since, oldest first, and a channel that is closed
+	// when there is more. It may be nil.
+	Written func(pod *corev1.Pod, container string, since time.Time) (lines []Line, more <-chan struct{})
 	// Dir is a folder that only the user may read. The machines' identities are kept in it.
 	Dir string
 	// Log may be nil.
 	Log *slog.Logger
+}
+
+// Line is a line of a log.
+type Line struct {
+	Time time.Time
+	Text string
 }
 
 // Kubelet plays the nodes of one cluster.
@@ -66,6 +75,7 @@ type Kubelet struct {
 	server *server
 
 	behaviors *behaviors
+	written   func(pod *corev1.Pod, container string, since time.Time) ([]Line, <-chan struct{})
 	// dir is the state folder. machinesLock guards the file of machines in it; absent are machines of the file that are
 	// not played now.
 	dir          string
@@ -87,7 +97,7 @@ func New(config Config) (*Kubelet, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &Kubelet{client: client, events: client.CoreV1(), log: log, nodes: map[string]*node{}, dir: config.Dir, absent: map[string]machine{}}
+	k := &Kubelet{client: client, events: client.CoreV1(), log: log, nodes: map[string]*node{}, dir: config.Dir, absent: map[string]machine{}, written: config.Written}
 	if err := k.addNodes(config); err != nil {
 		return nil, err
 	}
@@ -126,17 +136,15 @@ func newClient(config *rest.Config) (kubernetes.Interface, error) {
 }
 
 func (k *Kubelet) addNodes(config Config) error {
-	var names []string
 	for _, n := range config.Nodes {
 		if !n.IP.IsValid() || !n.PodCIDR.IsValid() {
 			return fmt.Errorf("kubelet: node %s has no address or no pod network", n.Name)
 		}
-		names = append(names, n.Name)
 	}
 	if !filepath.IsAbs(config.Dir) {
 		return fmt.Errorf("kubelet: the state folder %q is not an absolute path", config.Dir)
 	}
-	machines, err := loadMachines(config.Dir, names)
+	machines, err := loadMachines(config.Dir, config.Nodes)
 	if err != nil {
 		return fmt.Errorf("kubelet: %w", err)
 	}

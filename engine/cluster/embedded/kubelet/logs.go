@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -206,7 +207,8 @@ func (s *server) copyLog(ctx context.Context, w io.Writer, pod *corev1.Pod, name
 			return nil
 		}
 		c := containerOf(pod, name)
-		lines, later := until(time.Now(), containerLog(pod, *c, state, s.kubelet.behaviors.of(pod, c.Container)))
+		all, more := s.kubelet.withWritten(pod, name, state, containerLog(pod, *c, state, s.kubelet.behaviors.of(pod, c.Container)))
+		lines, later := until(time.Now(), all)
 		fresh := lines[min(written, len(lines)):]
 		written = max(written, len(lines))
 		if first {
@@ -221,10 +223,24 @@ func (s *server) copyLog(ctx context.Context, w io.Writer, pod *corev1.Pod, name
 		select {
 		case <-change:
 		case <-later:
+		case <-more:
 		case <-ctx.Done():
 			return nil
 		}
 	}
+}
+
+// withWritten adds what a simulated client wrote as the container that runs now.
+func (k *Kubelet) withWritten(pod *corev1.Pod, name string, state corev1.ContainerState, lines []logLine) ([]logLine, <-chan struct{}) {
+	if k.written == nil || state.Running == nil {
+		return lines, nil
+	}
+	written, more := k.written(pod, name, state.Running.StartedAt.Time)
+	for _, line := range written {
+		lines = append(lines, logLine{line.Time, line.Text})
+	}
+	slices.SortStableFunc(lines, func(a, b logLine) int { return a.at.Compare(b.at) })
+	return lines, more
 }
 
 // until returns the lines that were written by now, and a channel that tells when there is another one; nil where none

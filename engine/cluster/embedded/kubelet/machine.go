@@ -25,6 +25,10 @@ type machine struct {
 	Off bool `json:"off,omitempty"`
 	// Kernel is the release that runs; empty means the first one.
 	Kernel string `json:"kernel,omitempty"`
+	// Kubelet is the version of the kubelet: "v1.37.2". It stays when the control plane goes to another one.
+	Kubelet string `json:"kubelet,omitempty"`
+	// RestartedAt is when the kubelet was last restarted by an upgrade; zero means never.
+	RestartedAt time.Time `json:"restartedAt,omitzero"`
 	// Files were created on the machine.
 	Files []string `json:"files,omitempty"`
 }
@@ -39,8 +43,9 @@ func (m machine) kernel() string {
 // machinesFile is the file of the state folder that holds the machines by node name.
 const machinesFile = "machines.json"
 
-// loadMachines returns the machine of each node, and makes and stores those that are new.
-func loadMachines(dir string, nodes []string) (map[string]machine, error) {
+// loadMachines returns the machine of each node, and makes and stores those that are new, or that do not know yet which kubelet they
+// have.
+func loadMachines(dir string, nodes []Node) (map[string]machine, error) {
 	file := filepath.Join(dir, machinesFile)
 	machines := map[string]machine{}
 	data, err := os.ReadFile(file)
@@ -54,9 +59,14 @@ func loadMachines(dir string, nodes []string) (map[string]machine, error) {
 		}
 	}
 	added := false
-	for _, name := range nodes {
-		if _, known := machines[name]; !known {
-			machines[name] = newMachine()
+	for _, n := range nodes {
+		m, known := machines[n.Name]
+		if !known {
+			m = newMachine()
+		}
+		if m.Kubelet == "" {
+			m.Kubelet = n.Version
+			machines[n.Name] = m
 			added = true
 		}
 	}

@@ -109,7 +109,7 @@ func setNodeStatus(status *corev1.NodeStatus, n Node, m machine, imageNames []st
 		KernelVersion:           m.kernel(),
 		OSImage:                 osImage,
 		ContainerRuntimeVersion: containerRuntime,
-		KubeletVersion:          n.Version,
+		KubeletVersion:          m.Kubelet,
 		OperatingSystem:         "linux",
 		Architecture:            runtime.GOARCH,
 	}

@@ -140,7 +140,7 @@ func (n *node) identity() machine {
 // become makes the node the machine, and ends its run where that needs another one.
 func (n *node) become(m machine) {
 	n.mu.Lock()
-	another := n.machine.Off != m.Off || n.machine.BootID != m.BootID
+	another := n.machine.Off != m.Off || n.machine.BootID != m.BootID || !n.machine.RestartedAt.Equal(m.RestartedAt)
 	n.machine = m
 	if another {
 		n.up = false
@@ -212,12 +212,16 @@ func (n *node) upSince(m machine) time.Time {
 	return m.BootedAt.Add(n.bootTime)
 }
 
-// settlesAt is when the kubelet first reports that it is ready after a boot.
+// settlesAt is when the kubelet first reports that it is ready after a boot or a restart.
 func (n *node) settlesAt(m machine) time.Time {
-	if m.BootedAt.IsZero() {
+	began := n.upSince(m)
+	if m.RestartedAt.After(began) {
+		began = m.RestartedAt
+	}
+	if began.IsZero() {
 		return time.Time{}
 	}
-	return n.upSince(m).Add(settleTime)
+	return began.Add(settleTime)
 }
 
 func (n *node) markRegistered() {

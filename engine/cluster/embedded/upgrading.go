@@ -1,0 +1,228 @@
+package embedded
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net/url"
+	"os"
+	"slices"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/version"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/history"
+	"github.com/k8slab/k8slab/engine/problem"
+)
+
+// kubeletPatience bounds the wait for a Node object that shows its kubelet.
+const kubeletPatience = 30 * time.Second
+
+// Releases implements cluster.Releases.
+func (p *Provider) Releases(context.Context) ([]string, error) {
+	return availableReleases(searchPath())
+}
+
+// Upgrade implements cluster.Upgrader.
+func (p *Provider) Upgrade(ctx context.Context, name string, order cluster.UpgradeOrder, progress cluster.Progress) (history.Upgrade, error) {
+	f := p.folder(name)
+	if !f.supervised() {
+		return history.Upgrade{}, notRunning(name)
+	}
+	body, err := json.Marshal(order)
+	if err != nil {
+		return history.Upgrade{}, err
+	}
+	res, err := f.request(ctx, "POST", "/upgrade", body)
+	if err != nil {
+		return history.Upgrade{}, interrupted(name, err)
+	}
+	defer res.Body.Close()
+	news := json.NewDecoder(res.Body)
+	for {
+		var n upgradeNews
+		if err := news.Decode(&n); err != nil {
+			if ctx.Err() != nil {
+				return history.Upgrade{}, ctx.Err()
+			}
+			return history.Upgrade{}, interrupted(name, err)
+		}
+		switch {
+		case n.Error != "":
+			return history.Upgrade{}, upgradeProblem(n.Error)
+		case n.Result != nil:
+			return *n.Result, nil
+		case n.Phase != nil && progress != nil:
+			progress(*n.Phase)
+		}
+	}
+}
+
+func notRunning(name string) error {
+	return problem.New(problem.Cluster,
+		fmt.Sprintf("the cluster %s is not running", name),
+		fmt.Sprintf("クラスター %s は動いていません", name),
+		"k8slab cluster start")
+}
+
+func upgradeProblem(detail string) error {
+	return problem.New(problem.Cluster,
+		"the control plane was not upgraded: "+detail,
+		"コントロールプレーンをアップグレードできませんでした: "+detail,
+		"k8slab cluster status")
+}
+
+// interrupted is said where the supervisor went away in the middle.
+func interrupted(name string, err error) error {
+	return problem.New(problem.Cluster,
+		fmt.Sprintf("the process that upgrades the cluster %s has gone; the next start finishes the upgrade or undoes it", name),
+		fmt.Sprintf("クラスター %s をアップグレードしていたプロセスがなくなりました。次の起動時に、アップグレードを完了するか元に戻します", name),
+		"k8slab cluster start").From(err)
+}
+
+// Upgrades implements cluster.UpgradeLog.
+func (p *Provider) Upgrades(_ context.Context, name string) ([]history.Upgrade, error) {
+	raw, err := os.ReadFile(p.folder(name).upgrades())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var all []history.Upgrade
+	for line := range bytes.Lines(raw) {
+		var u history.Upgrade
+		if err := json.Unmarshal(line, &u); err != nil {
+			continue // cut short by a full disk; the lines around it still count
+		}
+		all = append(all, u)
+	}
+	return all, nil
+}
+
+// UpgradeNode implements cluster.NodeUpgrader.
+func (p *Provider) UpgradeNode(ctx context.Context, name, node string, order cluster.UpgradeOrder) (history.Upgrade, error) {
+	f := p.folder(name)
+	d, err := f.readDescription()
+	if err != nil {
+		return history.Upgrade{}, err
+	}
+	began := time.Now()
+	from, err := f.kubeletOf(ctx, node)
+	if err != nil {
+		return history.Upgrade{}, err
+	}
+	done := history.Upgrade{
+		Node: node, From: from, To: d.kubelet(order.Release), Outcome: history.Upgraded,
+		Forced: order.Forced, Ignored: order.Ignored, Pods: order.Pods,
+	}
+	if err := mayBecome(node, from, done.To, d.Version); err != nil {
+		return history.Upgrade{}, err
+	}
+	if from == done.To {
+		return done, nil
+	}
+	if err := p.nodeCommand(ctx, name, node, "upgrade", done.To); err != nil {
+		return history.Upgrade{}, err
+	}
+	if err := f.awaitKubelet(ctx, node, done.To); err != nil {
+		return history.Upgrade{}, err
+	}
+	done.Time, done.TookMS = time.Now().UTC(), time.Since(began).Milliseconds()
+	return done, f.storageProblem(f.appendUpgrade(done))
+}
+
+// mayBecome refuses a kubelet that is newer than the API server (the version skew policy) or older than the one that is there.
+func mayBecome(node, from, to, api string) error {
+	have, err := version.ParseSemantic(from)
+	if err != nil {
+		return err
+	}
+	want, err := version.ParseSemantic(to)
+	if err != nil {
+		return err
+	}
+	server, err := version.ParseSemantic(api)
+	if err != nil {
+		return err
+	}
+	switch {
+	case server.LessThan(want):
+		return problem.New(problem.Usage,
+			fmt.Sprintf("a kubelet must not be newer than the API server: %s would get %s, the API server is %s", node, to, api),
+			fmt.Sprintf("kubelet は API サーバーより新しくできません。%s を %s にしようとしていますが、API サーバーは %s です", node, to, api),
+			"k8slab cluster upgrade --dry-run")
+	case want.LessThan(have):
+		return problem.New(problem.Usage,
+			fmt.Sprintf("%s runs %s already, which is newer than %s; an upgrade never goes down", node, from, to),
+			fmt.Sprintf("%s はすでに %s で、%s より新しくなっています。アップグレードでバージョンを下げることはできません", node, from, to),
+			"k8slab node list")
+	}
+	return nil
+}
+
+// SetKubelets implements cluster.KubeletSetter.
+func (p *Provider) SetKubelets(ctx context.Context, name string, releases map[string]string) error {
+	f := p.folder(name)
+	d, err := f.readDescription()
+	if err != nil {
+		return err
+	}
+	nodes := slices.Sorted(maps.Keys(releases))
+	for _, node := range nodes {
+		if err := p.nodeCommand(ctx, name, node, "set-kubelet", d.kubelet(releases[node])); err != nil {
+			return err
+		}
+	}
+	for _, node := range nodes {
+		if err := f.awaitKubelet(ctx, node, d.kubelet(releases[node])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Provider) nodeCommand(ctx context.Context, name, node, action, kubelet string) error {
+	return p.command(ctx, name, "/nodes/"+url.PathEscape(node)+"/"+action+"?version="+url.QueryEscape(kubelet), nil)
+}
+
+func (f folder) kubeletOf(ctx context.Context, node string) (string, error) {
+	cfg, err := clientcmd.BuildConfigFromFlags("", f.identity("operator"))
+	if err != nil {
+		return "", err
+	}
+	client, err := kubernetes.NewForConfig(cfg)
+	if err != nil {
+		return "", err
+	}
+	object, err := client.CoreV1().Nodes().Get(ctx, node, metav1.GetOptions{})
+	if err != nil {
+		return "", fmt.Errorf("find node %s: %w", node, err)
+	}
+	return object.Status.NodeInfo.KubeletVersion, nil
+}
+
+// awaitKubelet waits until the Node object shows the version.
+func (f folder) awaitKubelet(ctx context.Context, node, want string) error {
+	ctx, cancel := context.WithTimeout(ctx, kubeletPatience)
+	defer cancel()
+	for {
+		got, err := f.kubeletOf(ctx, node)
+		if err == nil && got == want {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("node %s shows %q and not %s: %w", node, got, want, errors.Join(ctx.Err(), err))
+		case <-time.After(nodesPoll):
+		}
+	}
+}
