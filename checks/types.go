@@ -53,6 +53,9 @@ type Env struct {
 	Baseline Baseline
 	// History is what happened since; queries answer history.ErrNotRecorded where the cluster keeps none.
 	History history.Reader
+	// Upgrades of the control plane and of nodes since the step began, oldest first, with what was forced. They are recorded outside of
+	// the cluster, so that nothing that is done to the cluster changes them. None on a cluster that k8slab does not upgrade.
+	Upgrades []history.Upgrade
 	// Since is when the step began.
 	Since time.Time
 }

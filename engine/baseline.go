@@ -57,8 +57,12 @@ type remaining struct {
 func (r remaining) Requests(ctx context.Context, q history.Query) ([]history.Request, error) {
 	requests, err := r.all.Requests(ctx, q)
 	return slices.DeleteFunc(requests, func(request history.Request) bool {
-		return slices.ContainsFunc(r.undone, func(w window) bool { return request.Time.After(w.From) && request.Time.Before(w.To) })
+		return undone(r.undone, request.Time)
 	}), err
+}
+
+func undone(windows []window, t time.Time) bool {
+	return slices.ContainsFunc(windows, func(w window) bool { return t.After(w.From) && t.Before(w.To) })
 }
 
 var _ checks.Baseline = (*baseline)(nil)

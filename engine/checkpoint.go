@@ -35,6 +35,9 @@ func fingerprint(lab *content.Lab, step *content.Step) string {
 	for _, f := range slices.Concat(lab.Setup, step.Setup) {
 		fmt.Fprintf(sum, "%s %d\n%s", f.Path, len(f.Data), f.Data)
 	}
+	if step.Cluster.Release != "" || len(step.Cluster.Kubelets) > 0 {
+		fmt.Fprintf(sum, "release %q kubelets %q", step.Cluster.Release, step.Cluster.Kubelets) // fmt sorts the keys of maps
+	}
 	return hex.EncodeToString(sum.Sum(nil))
 }
 

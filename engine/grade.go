@@ -75,7 +75,13 @@ func (e *Engine) environment(ctx context.Context, s *Session) (checks.Env, error
 	if err != nil {
 		return checks.Env{}, err
 	}
-	return checks.Env{Client: client, Dynamic: dyn, Baseline: b, History: b.without(historyOf(p, s.Lab.ID)), Since: b.Time}, nil
+	upgrades, err := upgradesSince(ctx, p, s.Lab.ID, b)
+	if err != nil {
+		return checks.Env{}, err
+	}
+	return checks.Env{
+		Client: client, Dynamic: dyn, Baseline: b, History: b.without(historyOf(p, s.Lab.ID)), Upgrades: upgrades, Since: b.Time,
+	}, nil
 }
 
 func notSeeded(s *Session) error {

@@ -92,7 +92,7 @@ func (e *Engine) Start(ctx context.Context, id string, opts StartOptions, report
 
 // specOf is the cluster that the lab asks for.
 func specOf(lab *content.Lab, port int) cluster.Spec {
-	spec := cluster.Spec{Name: lab.ID, Release: lab.Cluster.Release, APIPort: port}
+	spec := cluster.Spec{Name: lab.ID, Release: lab.Cluster.Release, RuntimeConfig: lab.Cluster.RuntimeConfig, APIPort: port}
 	for _, n := range lab.Cluster.Nodes {
 		spec.Nodes = append(spec.Nodes, cluster.Node(n))
 	}
@@ -263,6 +263,9 @@ func (e *Engine) prepare(ctx context.Context, p cluster.Provider, s *Session, b 
 	if err := e.clean(ctx, p, op, s); err != nil {
 		return err
 	}
+	if err := setKubelets(ctx, p, s); err != nil {
+		return err
+	}
 	sc, err := parseScenario(s.Lab, s.Step)
 	if err != nil {
 		return err
@@ -281,12 +284,40 @@ func (e *Engine) prepare(ctx context.Context, p cluster.Provider, s *Session, b 
 	return op.recordBaseline(ctx, sc, b)
 }
 
-// pristine is the checkpoint of a cluster in which no lab has done anything yet.
+// pristine is the checkpoint of a cluster in which no lab has done anything yet, as it was made; pristineAt that of one which has
+// been brought to another release since.
 const pristine = "pristine"
 
-// clean removes everything of the lab from the cluster: by going back to the time before it, where the cluster can, and by deleting what
-// is the lab's where not.
+func pristineAt(release string) string { return pristine + "-" + release }
+
+// clean removes everything of the lab from the cluster, and brings the control plane to the release at which the step starts.
 func (e *Engine) clean(ctx context.Context, p cluster.Provider, op *operator, s *Session) error {
+	release := s.Step.Cluster.Release
+	if release == "" || release == s.Lab.Cluster.Release {
+		return e.cleanAsMade(ctx, p, op, s)
+	}
+	checkpointer, ok := p.(cluster.Checkpointer)
+	if ok {
+		if err := checkpointer.RestoreCheckpoint(ctx, s.Lab.ID, pristineAt(release)); !errors.Is(err, cluster.ErrNoCheckpoint) {
+			return err
+		}
+	}
+	if err := e.cleanAsMade(ctx, p, op, s); err != nil {
+		return err
+	}
+	if err := upgradeTo(ctx, p, s.Lab.ID, release); err != nil {
+		return err
+	}
+	op.mapper.Reset()
+	if ok {
+		return checkpointer.SaveCheckpoint(ctx, s.Lab.ID, pristineAt(release))
+	}
+	return nil
+}
+
+// cleanAsMade removes everything of the lab from the cluster: by going back to the time before it, where the cluster can, and by
+// deleting what is the lab's where not.
+func (e *Engine) cleanAsMade(ctx context.Context, p cluster.Provider, op *operator, s *Session) error {
 	checkpointer, ok := p.(cluster.Checkpointer)
 	if ok {
 		if err := checkpointer.RestoreCheckpoint(ctx, s.Lab.ID, pristine); !errors.Is(err, cluster.ErrNoCheckpoint) {

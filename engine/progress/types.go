@@ -22,6 +22,8 @@ const (
 	Revealed Kind = "revealed"
 	// WasReset: the step's starting state was restored.
 	WasReset Kind = "reset"
+	// Upgraded: the control plane or a node was brought to another version, or back to the old one.
+	Upgraded Kind = "upgraded"
 	// Finished: the learner ended the lab.
 	Finished Kind = "finished"
 )
@@ -50,6 +52,13 @@ type Event struct {
 	// Level of the hint, from 1, and Cost in points, with Hinted.
 	Level int `json:"level,omitempty"`
 	Cost  int `json:"cost,omitempty"`
+	// Node, with Upgraded; empty for the control plane. From and To are versions, Outcome says whether To runs now, and Ignored what
+	// stood in the way of an upgrade that was forced.
+	Node    string   `json:"node,omitempty"`
+	From    string   `json:"from,omitempty"`
+	To      string   `json:"to,omitempty"`
+	Outcome string   `json:"outcome,omitempty"`
+	Ignored []string `json:"ignored,omitempty"`
 }
 
 // Progress is what the journal adds up to.

@@ -25,7 +25,7 @@ import (
 
 func newCluster(inv *invocation) *cobra.Command {
 	return inv.group("cluster", content.Text{EN: "Look after the control plane and its components", JA: "コントロールプレーンとその部品を操作します"},
-		newClusterStatus(inv), newClusterLogs(inv), newClusterStop(inv), newClusterStart(inv))
+		newClusterStatus(inv), newClusterLogs(inv), newClusterStop(inv), newClusterStart(inv), newClusterUpgrade(inv))
 }
 
 // cluster returns the session with its provider, and a problem where the lab has no cluster.
@@ -299,8 +299,8 @@ func newNode(inv *invocation) *cobra.Command {
 		}
 		return inv.print(inv.nodeTable(nodes))
 	}
-	return inv.group("node", content.Text{EN: "Look at the nodes and switch their machines", JA: "ノードを調べ、マシンの電源を操作します"},
-		append([]*cobra.Command{inv.withOutput(inv.withLab(list))}, newNodePower(inv)...)...)
+	return inv.group("node", content.Text{EN: "Look at the nodes, upgrade them and switch their machines", JA: "ノードを調べ、アップグレードし、マシンの電源を操作します"},
+		append([]*cobra.Command{inv.withOutput(inv.withLab(list)), newNodeUpgrade(inv)}, newNodePower(inv)...)...)
 }
 
 func nodesOf(ctx context.Context, s *engine.Session, p cluster.Provider) ([]nodeLine, error) {

@@ -16,6 +16,7 @@ import (
 	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine"
 	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/history"
 	"github.com/k8slab/k8slab/engine/problem"
 	"github.com/k8slab/k8slab/engine/progress"
 	"github.com/k8slab/k8slab/engine/verify"
@@ -40,6 +41,9 @@ type Engine interface {
 	SaveSnapshot(ctx context.Context, s *engine.Session, name string) error
 	RestoreSnapshot(ctx context.Context, s *engine.Session, name string, p cluster.Progress) (*engine.Session, error)
 	Snapshots(ctx context.Context, s *engine.Session) ([]cluster.Checkpoint, error)
+	PlanUpgrade(ctx context.Context, s *engine.Session, release string) (*engine.UpgradePlan, error)
+	Upgrade(ctx context.Context, s *engine.Session, plan *engine.UpgradePlan, force bool, p cluster.Progress) (history.Upgrade, error)
+	UpgradeNode(ctx context.Context, s *engine.Session, node, release string, force bool) (history.Upgrade, error)
 	Provider(name string) (cluster.Provider, error)
 	Providers() []string
 	Damage() ([]progress.Damage, error)

@@ -144,6 +144,22 @@ func (s Screen) PhaseName(name string) string {
 		return s.say("Restoring the step", "ステップの復元")
 	case "fetch":
 		return s.say("Fetching labs", "ラボの取得")
+	case "preflight":
+		return s.say("Preflight", "事前確認")
+	case "save":
+		return s.say("Saving etcd", "etcd の保存")
+	case "api-server":
+		return s.say("API server", "API サーバー")
+	case "controllers":
+		return s.say("Controllers", "コントローラー")
+	case "scheduler":
+		return s.say("Scheduler", "スケジューラー")
+	case "ready":
+		return s.say("Ready", "稼働確認")
+	case "roll-back":
+		return s.say("Back to the old version", "元のバージョンに戻す")
+	case "kubelet":
+		return "kubelet"
 	case "component":
 		return s.say("Component", "コンポーネント")
 	}

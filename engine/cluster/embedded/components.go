@@ -107,6 +107,8 @@ func (f folder) apiServerArguments(p ports) []string {
 		"--audit-log-maxbackup=4",
 		// A lab is longer than the hour that events live by default.
 		"--event-ttl=24h",
+		// Without it a server that stops waits for its watches, which do not end by themselves.
+		"--shutdown-watch-termination-grace-period=1s",
 		"--profiling=false",
 	}
 }

@@ -218,13 +218,23 @@ func (s *supervisor) restoreAcross(ctx context.Context, name, release string) er
 	if err := s.enter(t, phaseRestore); err != nil {
 		return err
 	}
+	old, err := findExecutable(t.From, searchPath())
+	if err != nil {
+		return err
+	}
 	return s.withoutControllers(func() error {
-		return s.simulation.restart(func() error {
+		return s.simulation.restart(func() (err error) {
 			api, ok := s.component(apiServer)
 			if !ok {
 				return fmt.Errorf("no component %q", apiServer)
 			}
 			<-api.want(false)
+			defer func() {
+				if err != nil { // a cluster without an API server could not even be asked to try again
+					err = errors.Join(err, s.point(apiServer, old, t.From))
+					api.want(true)
+				}
+			}()
 			if err := copyFolder(s.folder.checkpointedSimulator(name), s.folder.simulator()); err != nil {
 				return err
 			}
@@ -239,7 +249,7 @@ func (s *supervisor) restoreAcross(ctx context.Context, name, release string) er
 					return err
 				}
 			}
-			_, err := s.conclude(t, false)
+			_, err = s.conclude(t, false)
 			return err
 		})
 	})
