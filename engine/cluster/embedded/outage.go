@@ -68,6 +68,9 @@ func (s *supervisor) followAPIServer(ctx context.Context) {
 		if before, _ := s.outages.last(); now.State != stateRunning || now.PID == before || !s.answers(ctx, p, now.PID) {
 			continue
 		}
+		if known, _ := s.outages.last(); known == now.PID {
+			continue // whoever replaced it looks after its clients
+		}
 		s.log.Info("the API server is back; its clients start anew", "pid", now.PID)
 		s.restartClients(ctx)
 		s.outages.over(now.PID)

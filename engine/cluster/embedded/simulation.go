@@ -150,7 +150,7 @@ func (s *simulation) NodeMetrics(ctx context.Context) ([]v1beta1.NodeMetrics, er
 	if err != nil {
 		return nil, err
 	}
-	return k.NodeMetrics(ctx)
+	return k.kubelet.NodeMetrics(ctx)
 }
 
 // PodMetrics implements metrics.Source.
@@ -159,7 +159,7 @@ func (s *simulation) PodMetrics(ctx context.Context) ([]v1beta1.PodMetrics, erro
 	if err != nil {
 		return nil, err
 	}
-	return k.PodMetrics(ctx)
+	return k.kubelet.PodMetrics(ctx)
 }
 
 func (s *simulation) setBehaviors(documents []byte) error {

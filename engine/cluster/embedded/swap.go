@@ -67,7 +67,11 @@ func (s *supervisor) awaitHealthy(ctx context.Context, p *process, restarts int,
 	tick := time.NewTicker(readyPoll)
 	defer tick.Stop()
 	for !healthy(ctx) {
-		if c := p.snapshot(); c.Restarts-restarts >= mostCrashes {
+		c := p.snapshot()
+		if known, _ := s.outages.last(); p.name == apiServer && c.PID != 0 && c.PID != known {
+			s.outages.over(c.PID) // its clients are replaced after it
+		}
+		if c.Restarts-restarts >= mostCrashes {
 			return fmt.Errorf("%s ends again and again (%s): %s", c.Name, c.LastError, lastLine(s.folder.logFile(c.Name)))
 		}
 		select {

@@ -264,15 +264,19 @@ func everything(t *testing.T, p cluster.Provider, name string) map[string]string
 	if err != nil {
 		t.Fatal(err)
 	}
-	resources, err := clientOf(t, p, name).Discovery().ServerPreferredResources()
-	if err != nil {
-		t.Fatal(err)
-	}
+	var resources []*metav1.APIResourceList
+	testcluster.Eventually(t, func() error { // an aggregated API is there a moment after the API server
+		resources, err = clientOf(t, p, name).Discovery().ServerPreferredResources()
+		return err
+	})
 	found := map[string]string{}
 	for _, list := range resources {
 		gv, err := schema.ParseGroupVersion(list.GroupVersion)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if gv.Group == "metrics.k8s.io" {
+			continue
 		}
 		for _, r := range list.APIResources {
 			if !slices.Contains(r.Verbs, "list") || slices.Contains([]string{"events", "leases", "componentstatuses", "apiservices"}, r.Name) {
