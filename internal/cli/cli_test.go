@@ -19,6 +19,7 @@ import (
 	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine"
 	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/history"
 	"github.com/k8slab/k8slab/engine/problem"
 	"github.com/k8slab/k8slab/engine/progress"
 	"github.com/k8slab/k8slab/internal/terminal"
@@ -63,6 +64,8 @@ type played struct {
 	// source of the lab, and what of sources is left out.
 	source  string
 	leftOut []engine.Offer
+	// findings stand in the way of an upgrade.
+	findings []engine.Finding
 }
 
 func newPlayed() *played {
@@ -136,6 +139,29 @@ func (p *played) Solution(context.Context, *engine.Session) (content.File, error
 
 func (p *played) Finish(context.Context, *engine.Session) (*progress.Lab, error) {
 	return p.session.Attempt, p.call("finish")
+}
+
+func (p *played) PlanUpgrade(context.Context, *engine.Session, string) (*engine.UpgradePlan, error) {
+	return &engine.UpgradePlan{From: "v1.36.3", To: "1.37", Findings: p.findings}, p.call("plan")
+}
+
+func (p *played) Upgrade(_ context.Context, _ *engine.Session, plan *engine.UpgradePlan, force bool, r cluster.Progress) (history.Upgrade, error) {
+	done := history.Upgrade{Time: time.Unix(1, 0), From: plan.From, To: "v1.37.2", Outcome: history.Upgraded}
+	if len(plan.Findings) > 0 && !force {
+		return history.Upgrade{}, problem.New(problem.Cluster, "the upgrade is not begun", "アップグレードは始めていません", "k8slab cluster upgrade --dry-run")
+	}
+	for _, f := range plan.Findings {
+		done.Forced, done.Ignored = true, append(done.Ignored, f.What.EN)
+	}
+	for _, name := range []string{"save", "api-server", "controllers", "scheduler", "ready"} {
+		r(cluster.Phase{Name: name})
+		r(cluster.Phase{Name: name, Done: true, Elapsed: 700 * time.Millisecond, Detail: done.To})
+	}
+	return done, p.call("upgrade")
+}
+
+func (p *played) UpgradeNode(_ context.Context, _ *engine.Session, node, _ string, _ bool) (history.Upgrade, error) {
+	return history.Upgrade{Time: time.Unix(1, 0), Node: node, From: "v1.33.0", To: "v1.37.2", Outcome: history.Upgraded}, p.call("upgrade " + node)
 }
 
 func (p *played) Provider(string) (cluster.Provider, error) { return bare{}, nil }

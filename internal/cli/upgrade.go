@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -111,7 +110,10 @@ func (inv *invocation) tellUpgrade(done history.Upgrade) {
 	inv.narrate(fmt.Sprintf("%s went from %s to %s.", what.EN, done.From, done.To),
 		fmt.Sprintf("%sを %s から %s に上げました。", spaced(what.JA), done.From, done.To))
 	if done.Forced {
-		inv.narrate("It was forced. Ignored: "+strings.Join(done.Ignored, "; "), "強制的に実行しました。無視したもの: "+strings.Join(done.Ignored, "; "))
+		inv.narrate("It was forced, and recorded as such. Ignored:", "強制的に実行し、そのことを記録しました。無視したもの:")
+		for _, what := range done.Ignored {
+			fmt.Fprint(inv.Err, inv.errScreen().Paragraph("✗ "+what, 2))
+		}
 	}
 }
 

@@ -40,6 +40,9 @@ func Run(t *testing.T, p cluster.Provider, spec cluster.Spec) {
 	t.Run("two clusters do not see each other", s.sideBySide)
 	t.Run("a stopped cluster keeps its state", s.stopAndStart)
 	t.Run("an interrupted Ensure can be repeated", s.interrupted)
+	t.Run("an upgrade refuses what is not the next release", s.refusedUpgrades)
+	t.Run("a node is not upgraded beyond the API server", s.refusedNodeUpgrade)
+	t.Run("an upgrade keeps the objects and is on record", s.upgraded)
 	t.Run("Delete leaves nothing and may be repeated", s.deleted)
 }
 

@@ -65,6 +65,13 @@ func TestConformance(t *testing.T) {
 	clustertest.Run(t, provider(t, t.TempDir()), spec("conformance"))
 }
 
+// TestConformanceOfAnOlderRelease has something to upgrade to.
+func TestConformanceOfAnOlderRelease(t *testing.T) {
+	older := spec("conformance-old")
+	older.Release = "1.36"
+	clustertest.Run(t, provider(t, t.TempDir()), older)
+}
+
 func TestTheFilesOfAClusterArePrivate(t *testing.T) {
 	_, c := started(t, spec("private"))
 	err := filepath.WalkDir(filepath.Dir(c.Kubeconfig), func(path string, d fs.DirEntry, err error) error {
