@@ -63,6 +63,8 @@ func LabSchema(lang Lang, capabilities []string) *Schema {
 	s.at("learn").Items.at("url").Pattern = "^https://[^/@]+(/|$)"
 	release := s.at("cluster", "release")
 	release.Pattern = minor.String()
+	served := s.at("cluster", "runtimeConfig")
+	served.UniqueItems, served.Items.Pattern = true, groupVersion.String()
 	node := s.at("cluster", "nodes").Items
 	node.at("name").matching(word.String(), maxWord)
 	node.at("zone").Pattern = labelValue.String()
@@ -78,6 +80,7 @@ func StepSchema(lang Lang, vocabulary []CheckSchema) *Schema {
 	s := SchemaOf(reflect.TypeFor[stepYAML](), lang)
 	s.Schema, s.Title = draft07, stepFile
 	s.at("points").from(1, maxPoints)
+	s.at("cluster", "release").Pattern = minor.String()
 	s.at("hints").Items.at("cost").from(0, maxPoints)
 	for _, list := range []string{"checks", "invariants"} {
 		check := s.at(list).Items

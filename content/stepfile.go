@@ -74,6 +74,7 @@ func (l *loader) loadStepFile(entries listing, dir string, step *Step) error {
 	for i, a := range y.Accepts {
 		step.Accepts = append(step.Accepts, Accepted{NearMiss: a.NearMiss, Reason: a.Reason, At: doc.at("accepts", i)})
 	}
+	step.place = place{doc: doc}
 	step.Cluster = StepCluster(y.Cluster)
 	l.checkStepCluster(doc, step.Cluster)
 	l.checkPoints(doc, y)

@@ -160,6 +160,8 @@ type Step struct {
 	Wrong     []WrongAnswer
 	// Accepts lists answers that no author wrote, which pass and may: see package verify.
 	Accepts []Accepted
+
+	place place
 }
 
 // StepCluster is the cluster at the start of a step, where it is not as the lab has it.
@@ -168,6 +170,11 @@ type StepCluster struct {
 	Release string
 	// Kubelets holds the release of the kubelet by name of the node; a node that is not in it has the one of the lab.
 	Kubelets map[string]string
+}
+
+// Mistake is an error about the value at the path in step.yaml, for example "cluster", "release".
+func (s *Step) Mistake(problem, fix string, path ...any) Error {
+	return s.place.wrong(problem, fix, path)
 }
 
 // Title of the step.

@@ -63,7 +63,7 @@ func bind(lab *content.Lab, vocabulary *checks.Vocabulary) (*linkedLab, content.
 	}
 	for _, step := range lab.Steps {
 		s := &linkedStep{content: step}
-		errs = append(errs, linkCluster(lab, step)...)
+		wrong = append(wrong, linkCluster(lab, step)...)
 		for i, check := range slices.Concat(step.Checks, step.Invariants) {
 			run, err := vocabulary.Bind(check)
 			if err != nil {
@@ -102,17 +102,21 @@ func faultsOf(check content.Check, err error) content.Errors {
 }
 
 // linkCluster finds what a step cannot have: nodes that the lab has not, and a control plane that is older than the lab's.
-func linkCluster(lab *content.Lab, step *content.Step) (errs []error) {
+func linkCluster(lab *content.Lab, step *content.Step) (wrong content.Errors) {
+	var nodes []string
+	for _, n := range lab.Cluster.Nodes {
+		nodes = append(nodes, n.Name)
+	}
 	for _, name := range slices.Sorted(maps.Keys(step.Cluster.Kubelets)) {
-		if !slices.ContainsFunc(lab.Cluster.Nodes, func(n content.Node) bool { return n.Name == name }) {
-			errs = append(errs, fmt.Errorf("lab %s: %s: cluster.kubelets: the lab has no node %q", lab.ID, step.Dir, name))
+		if !slices.Contains(nodes, name) {
+			wrong = append(wrong, step.Mistake(fmt.Sprintf("the lab has no node %q", name), "use one of "+joinNames(nodes), "cluster", "kubelets", name))
 		}
 	}
 	if release := step.Cluster.Release; release != "" && minorOf(release) < minorOf(lab.Cluster.Release) {
-		errs = append(errs, fmt.Errorf("lab %s: %s: cluster.release: %s is older than the lab's %s, and a control plane never goes down",
-			lab.ID, step.Dir, release, lab.Cluster.Release))
+		wrong = append(wrong, step.Mistake(fmt.Sprintf("%s is older than the lab's %s, and a control plane never goes down", release, lab.Cluster.Release),
+			"let the lab start on the oldest release", "cluster", "release"))
 	}
-	return errs
+	return wrong
 }
 
 // lacks returns the capabilities that the lab requires and the provider does not have.

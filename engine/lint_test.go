@@ -137,7 +137,7 @@ spec:
 			[]string{
 				"20-slow.yaml:7: spec.stopAfter: Invalid value",
 				"20-slow.yaml:8: spec.stopExitCode: Invalid value",
-				"30-slow.yaml:4: metadata.name: the simulated workload of 01-lab/10-first/setup/20-slow.yaml:1 has the same name",
+				"30-slow.yaml:4: metadata.name: the SimulatedWorkload of 01-lab/10-first/setup/20-slow.yaml:1 has the same name",
 				"30-slow.yaml:5: reddy: there is no such field in a SimulatedWorkload",
 			}},
 	} {

@@ -67,7 +67,9 @@ func parseScenario(lab *content.Lab, step *content.Step) (*scenario, error) {
 			s.behaviors = append(append(s.behaviors, "---\n"...), document...)
 		}
 	}
-	if _, err := behavior.Decode(s.behaviors); err != nil {
+	_, workloads := behavior.Decode(s.behaviors)
+	_, clients := behavior.DecodeClients(s.behaviors)
+	if err := errors.Join(workloads, clients); err != nil {
 		errs = append(errs, fmt.Errorf("%s/%s: %w", lab.ID, step.Dir, err))
 	}
 	// Namespaces and definitions come before what lives in them; otherwise the author's order stands.

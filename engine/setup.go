@@ -70,7 +70,7 @@ func pointAtTwins(all, of []setupDocument) {
 			if all[j].root == of[i].root {
 				break
 			}
-			if all[j].isBehavior() && all[j].text("metadata", "name") == of[i].text("metadata", "name") {
+			if all[j].isBehavior() && all[j].text("kind") == of[i].text("kind") && all[j].text("metadata", "name") == of[i].text("metadata", "name") {
 				of[i].first = &all[j]
 				break
 			}
@@ -135,12 +135,14 @@ func (d setupDocument) behaviorFaults() content.Errors {
 	}
 	raw, err := yaml.Marshal(d.root)
 	if err == nil {
-		_, err = behavior.Decode(raw)
+		_, workload := behavior.Decode(raw)
+		_, client := behavior.DecodeClients(raw)
+		err = errors.Join(workload, client)
 	}
 	wrong := d.faults(err)
 	if d.first != nil {
 		place := d.lab.At(d.first.file, d.first.root.Line)
-		wrong = append(wrong, d.wrong("metadata.name", fmt.Sprintf("the simulated workload of %s has the same name", place), "choose another one"))
+		wrong = append(wrong, d.wrong("metadata.name", fmt.Sprintf("the %s of %s has the same name", d.text("kind"), place), "choose another one"))
 	}
 	return wrong
 }

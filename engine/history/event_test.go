@@ -121,3 +121,14 @@ func TestThePolicyRecordsWhatPeopleAndAutoscalersLeave(t *testing.T) {
 		})
 	}
 }
+
+func TestARequestToADeprecatedAPISaysSo(t *testing.T) {
+	event := strings.Replace(written("volumeattributesclasses", "", `{}`), `"resource":`, `"apiGroup":"storage.k8s.io","apiVersion":"v1beta1","resource":`, 1)
+	marked := strings.Replace(event, `"verb"`, `"annotations":{"k8s.io/deprecated":"true","k8s.io/removed-release":"1.37"},"verb"`, 1)
+	for line, want := range map[string]Request{event: {}, marked: {Deprecated: true, RemovedRelease: "1.37"}} {
+		r, keep, _ := parseLine([]byte(line))
+		if !keep || r.Deprecated != want.Deprecated || r.RemovedRelease != want.RemovedRelease || r.Version != "v1beta1" {
+			t.Errorf("kept %v: %+v, want %+v", keep, r, want)
+		}
+	}
+}
