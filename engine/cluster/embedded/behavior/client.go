@@ -3,6 +3,7 @@ package behavior
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -126,6 +127,9 @@ func (c *Client) Validate() error {
 		for _, problem := range name.valid(name.value) {
 			errs = append(errs, field.Invalid(name.at, name.value, problem))
 		}
+	}
+	if strings.HasPrefix(c.Spec.Namespace, "kube-") {
+		errs = append(errs, field.Forbidden(spec.Child("namespace"), "a lab may not speak as one of the cluster's own ServiceAccounts"))
 	}
 	errs = append(errs, validation.ValidateLabelSelector(&c.Spec.Selector, validation.LabelSelectorValidationOptions{}, spec.Child("selector"))...)
 	if len(c.Spec.Selector.MatchLabels)+len(c.Spec.Selector.MatchExpressions) == 0 {

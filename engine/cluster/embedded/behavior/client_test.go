@@ -34,6 +34,7 @@ func TestAClientThatIsWrongIsRefused(t *testing.T) {
 	for name, document := range map[string]string{
 		"a field that does not exist": client + "  command: [rm]\n",
 		"no namespace":                strings.Replace(client, "namespace: ci\n", "namespace: \"\"\n", 1),
+		"the cluster's own":           strings.Replace(client, "namespace: ci\n", "namespace: kube-system\n", 1),
 		"no selector":                 strings.Replace(client, "{matchLabels: {app: ci-bot}}", "{}", 1),
 		"without a pause":             strings.Replace(client, "10s", "10ms", 1),
 		"a name twice":                client + "---\n" + client,
