@@ -53,8 +53,18 @@ type Env struct {
 	Baseline Baseline
 	// History is what happened since; queries answer history.ErrNotRecorded where the cluster keeps none.
 	History history.Reader
+	// Record is what the cluster went through since; it may be nil, which means the same as history.NotRecorded.
+	Record history.Watcher
 	// Since is when the step began.
 	Since time.Time
+}
+
+// timeline tells what the cluster went through since the step began, or history.ErrNotRecorded.
+func (env Env) timeline(ctx context.Context) (*history.Timeline, error) {
+	if env.Record == nil {
+		return nil, history.ErrNotRecorded
+	}
+	return env.Record.Timeline(ctx, env.Since)
 }
 
 // Baseline is the starting state of a step, as read back from the cluster.

@@ -208,6 +208,7 @@ func (e *Engine) enter(ctx context.Context, s *Session, kind progress.Kind, repo
 		return err
 	}
 	var b *baseline
+	began := time.Now().UTC()
 	err = report.Run("scenario", func() (string, error) {
 		b, err = e.startingState(ctx, s, dir)
 		return s.Step.ID, err
@@ -225,7 +226,9 @@ func (e *Engine) enter(ctx context.Context, s *Session, kind progress.Kind, repo
 	if err := b.save(dir); err != nil {
 		return err
 	}
-	err = e.journal.Append(progress.Event{Kind: kind, Time: b.Time, Attempt: s.Attempt.Attempt, Lab: s.Lab.ID, Step: s.Step.ID})
+	err = e.journal.Append(progress.Event{
+		Kind: kind, Time: b.Time, Began: began, Attempt: s.Attempt.Attempt, Lab: s.Lab.ID, Step: s.Step.ID,
+	})
 	if err != nil {
 		return err
 	}
@@ -238,6 +241,7 @@ func (e *Engine) startingState(ctx context.Context, s *Session, dir string) (*ba
 	if err != nil {
 		return nil, err
 	}
+	defer catchUp(ctx, p, s.Lab.ID)
 	checkpointer, ok := p.(cluster.Checkpointer)
 	if ok {
 		if b, err := e.restore(ctx, checkpointer, s, dir); err != nil || b != nil {

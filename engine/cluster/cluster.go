@@ -75,6 +75,8 @@ const (
 	Grader Identity = "k8slab:grader"
 	// Operator seeds and resets the lab.
 	Operator Identity = "k8slab:operator"
+	// Historian watches.
+	Historian Identity = "k8slab:historian"
 )
 
 // Capability is something that not every cluster can do; labs name those that they need.
@@ -83,6 +85,8 @@ type Capability string
 const (
 	// AuditLog: what was asked of the API server is recorded.
 	AuditLog Capability = "audit-log"
+	// History: what the cluster goes through is recorded.
+	History Capability = "history"
 	// Components: parts of the control plane can be stopped and started.
 	Components Capability = "components"
 	// Simulated: nodes and pods are played.
@@ -96,7 +100,7 @@ const (
 )
 
 // Capabilities lists all that a lab may require.
-var Capabilities = [...]Capability{AuditLog, Checkpoints, Components, Disposable, Power, Simulated}
+var Capabilities = [...]Capability{AuditLog, Checkpoints, Components, Disposable, History, Power, Simulated}
 
 // Phase reports progress: once when a phase begins, with Done false, and once when it ends.
 type Phase struct {
@@ -212,4 +216,12 @@ type Kubectl interface {
 // AuditLogFile is a provider that has the API server's audit log as JSON lines, and rotated parts of it.
 type AuditLogFile interface {
 	AuditLog(ctx context.Context, name string) (paths []string, err error)
+}
+
+// Recorder is a provider that writes down what its clusters go through, as long as they run.
+type Recorder interface {
+	// Recording returns the folder of the record, for package history. It need not exist.
+	Recording(ctx context.Context, name string) (dir string, err error)
+	// CatchUp returns when all that has happened in the cluster up to the call is in the record.
+	CatchUp(ctx context.Context, name string) error
 }

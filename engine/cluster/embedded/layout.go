@@ -31,6 +31,7 @@ func (f folder) addonsMark() string          { return f.path("addons") }
 func (f folder) pki(name string) string      { return f.path("pki", name) }
 func (f folder) etcdData() string            { return f.path("etcd") }
 func (f folder) auditLog() string            { return f.path("audit", "audit.log") }
+func (f folder) recording() string           { return f.path("history") }
 func (f folder) simulator() string           { return f.path("simulator") }
 func (f folder) learnerKubeconfig() string   { return f.path("kubeconfig") }
 func (f folder) logFile(name string) string  { return f.path("logs", name+".log") }

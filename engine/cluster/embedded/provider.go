@@ -49,6 +49,7 @@ var (
 	_ cluster.Checkpointer     = (*Provider)(nil)
 	_ cluster.Simulator        = (*Provider)(nil)
 	_ cluster.NodePower        = (*Provider)(nil)
+	_ cluster.Recorder         = (*Provider)(nil)
 )
 
 // New returns the provider whose clusters live below dir. The supervisor command is completed with "--dir DIR"; without
@@ -74,7 +75,7 @@ func (p *Provider) Name() string { return Name }
 // Capabilities implements cluster.Provider.
 func (p *Provider) Capabilities() []cluster.Capability {
 	return []cluster.Capability{
-		cluster.AuditLog, cluster.Checkpoints, cluster.Components, cluster.Disposable, cluster.Power, cluster.Simulated,
+		cluster.AuditLog, cluster.Checkpoints, cluster.Components, cluster.Disposable, cluster.History, cluster.Power, cluster.Simulated,
 	}
 }
 
