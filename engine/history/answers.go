@@ -229,13 +229,23 @@ func (t *Timeline) MostAtOnce(kind string, is func(*Record) bool) (Most, error) 
 // FirstTime returns the first moment, not before from, at which the objects of a kind were as described; zero where there was none.
 func (t *Timeline) FirstTime(kind string, from time.Time, are func([]Record) bool) (time.Time, error) {
 	var first time.Time
+	held := false
 	t.walk(kind, func(at time.Time, s state) bool {
-		if at.Before(from) || !are(s.all()) {
+		now := are(s.all())
+		switch {
+		case !at.After(from):
+			held = now
 			return true
+		case held:
+			first = from
+		case now:
+			first = at
 		}
-		first = at
-		return false
+		return first.IsZero()
 	})
+	if first.IsZero() && held {
+		first = from
+	}
 	until := first
 	if first.IsZero() {
 		until = t.Until
