@@ -132,22 +132,19 @@ func (f *facts) number(r *history.Record, what string, was, is int32, en, ja str
 	g.entry.Text = say(en, ja, nameOf(r), course)
 }
 
-// courseOf keeps the turning points of a number, and of many only the extremes.
+// courseOf keeps the turning points of a number, and of many only between what it moved.
 func courseOf(values []int32) string {
 	turns := values[:1:1]
 	for i := 1; i < len(values); i++ {
-		if n := len(turns); n > 1 && (turns[n-1]-turns[n-2] > 0) == (values[i]-turns[n-1] > 0) {
+		if n := len(turns); n > 1 && (turns[n-1] > turns[n-2]) == (values[i] > turns[n-1]) {
 			turns[n-1] = values[i]
 			continue
 		}
 		turns = append(turns, values[i])
 	}
-	if len(turns) > 5 {
-		lowest := turns[0]
-		for _, v := range turns {
-			lowest = min(lowest, v)
-		}
-		turns = []int32{turns[0], lowest, turns[len(turns)-1]}
+	const mostTurns = 4
+	if len(turns) > mostTurns {
+		return fmt.Sprintf("%d → %d–%d → %d", turns[0], slices.Min(turns), slices.Max(turns), turns[len(turns)-1])
 	}
 	var said []string
 	for _, v := range turns {
@@ -195,21 +192,25 @@ func (f *facts) pod(before, r *history.Record) {
 
 func (c comings) said(owner string, single bool) content.Text {
 	var en, ja []string
-	add := func(n int, enOne, enMany, jaWord, jaSingle string) {
+	add := func(n int, enWord, jaWord string) {
 		switch {
 		case n == 0:
 		case single:
-			en, ja = append(en, enOne), append(ja, jaSingle)
+			en, ja = append(en, enWord), append(ja, jaWord)
 		case n == 1:
-			en, ja = append(en, "1 pod "+enOne), append(ja, "Pod 1 個を"+jaWord)
+			en, ja = append(en, "1 pod "+enWord), append(ja, jaWord+" 1 個")
 		default:
-			en, ja = append(en, fmt.Sprintf("%d pods %s", n, enMany)), append(ja, fmt.Sprintf("Pod %d 個を%s", n, jaWord))
+			en, ja = append(en, fmt.Sprintf("%d pods %s", n, enWord)), append(ja, fmt.Sprintf("%s %d 個", jaWord, n))
 		}
 	}
-	add(c.gone, "gone", "gone", "終了", "終了")
-	add(c.made, "made", "made", "作成", "作成")
-	add(c.ready, "ready", "ready", "準備完了", "準備完了")
-	return content.Text{EN: owner + ": " + strings.Join(en, ", "), JA: owner + ": " + strings.ReplaceAll(strings.Join(ja, "、"), "を準備完了", "が準備完了")}
+	add(c.gone, "gone", "終了")
+	add(c.made, "made", "作成")
+	add(c.ready, "ready", "準備完了")
+	of := "Pod の"
+	if single {
+		of = ""
+	}
+	return content.Text{EN: owner + ": " + strings.Join(en, ", "), JA: owner + ": " + of + strings.Join(ja, "、")}
 }
 
 // owner is what a person would say the pod belongs to.

@@ -73,13 +73,13 @@ func (t *telling) refused(r *history.Request, e Entry) {
 	case r.Subresource == "eviction" && r.Code == http.StatusTooManyRequests:
 		g := t.join("refused "+r.User+r.Namespace+r.Name, e)
 		g.entry.What = "eviction-refused"
-		g.entry.Text = t.by(r, say("may not evict %s: its disruption budget does not allow it", "%s を退避できません。PodDisruptionBudget が許していません", objectOf(r)))
+		g.entry.Text = t.by(r, say("could not evict %s: its disruption budget did not allow it", "%s を退避できませんでした (PodDisruptionBudget による拒否)", objectOf(r)))
 		if g.count > 1 {
 			g.entry.Text.EN += fmt.Sprintf(" (%d times)", g.count)
 			g.entry.Text.JA += fmt.Sprintf(" (%d 回)", g.count)
 		}
 	case r.Code == http.StatusForbidden, r.Code == http.StatusUnprocessableEntity:
-		t.did(r, e, "refused", say("may not %s %s: the API server answers %d", "%[2]s の %[1]s を API サーバーが拒みました (%[3]d)", r.Verb, objectOf(r), r.Code))
+		t.did(r, e, "refused", say("was refused to %s %s (the API server answered %d)", "%[2]s の %[1]s を API サーバーに拒否されました (%[3]d)", r.Verb, objectOf(r), r.Code))
 	}
 }
 

@@ -140,12 +140,18 @@ func (r *Recorder) progressed() {
 
 // CatchUp returns when all that has happened in the cluster before the call is in the record, and an error where that does not come
 // about while ctx lasts. Each kind is listed, which the API server answers from etcd as it is now, and waited for until the record has
-// every object at that version or a later one, and none that is gone. An object that came and went within the milliseconds that a
-// change takes to the recorder leaves no trace in a list; only if it is also the very last change of its kind, it may come late.
+// every object at that version or a later one, and none that is gone. That is done twice: an object that came and went leaves no trace in
+// a list, and the second list takes longer than its events take on their way.
 func (r *Recorder) CatchUp(ctx context.Context) error {
 	errs := make(chan error, len(r.streams))
 	for _, s := range r.streams {
-		go func() { errs <- r.catchUp(ctx, s) }()
+		go func() {
+			err := r.catchUp(ctx, s)
+			if err == nil {
+				err = r.catchUp(ctx, s)
+			}
+			errs <- err
+		}()
 	}
 	var all error
 	for range r.streams {
@@ -164,7 +170,7 @@ func (r *Recorder) catchUp(ctx context.Context, s *stream) error {
 	}
 	for {
 		r.mu.Lock()
-		there, changed := s.reached(now) && !r.isLost(s), r.changed
+		there, changed := s.watching && s.reached(now) && !r.isLost(s), r.changed
 		r.mu.Unlock()
 		if there {
 			return nil

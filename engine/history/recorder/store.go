@@ -253,10 +253,13 @@ func (s *store) touch() error {
 	path := filepath.Join(s.dir, alive)
 	now := s.clock()
 	err := os.Chtimes(path, now, now)
-	if errors.Is(err, fs.ErrNotExist) {
-		return os.WriteFile(path, nil, 0o600)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
-	return err
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		return err
+	}
+	return os.Chtimes(path, now, now)
 }
 
 func (s *store) close() error { return errors.Join(s.touch(), s.file.Close()) }

@@ -35,6 +35,12 @@ type stream struct {
 	// first list.
 	versions map[string]uint64
 	version  uint64
+	// watches counts the attempts to watch. One is going on where watching is true; ended is when the last one did.
+	watches  int
+	watching bool
+	ended    time.Time
+	// resumed is since when the kind was lost that is watched again, until the first event shows that it is.
+	resumed time.Time
 }
 
 // follow keeps the stream going until ctx ends: it lists once, then watches, and takes up a watch that ended where it broke off. Where
@@ -90,7 +96,11 @@ func (r *Recorder) lose(s *stream, cause error) {
 		return
 	}
 	r.log.Info("history: not watching", "kind", s.kind.Name, "error", cause)
-	if err := r.keep(history.Record{Event: history.Lost, Kind: s.kind.Name}); err != nil {
+	lost := history.Record{Event: history.Lost, Kind: s.kind.Name, From: s.ended}
+	if !s.resumed.IsZero() {
+		lost.From = s.resumed // it never was watched again
+	}
+	if err := r.keep(lost); err != nil {
 		s.version = 0 // the list says so
 	}
 }
@@ -177,9 +187,8 @@ func (r *Recorder) watch(ctx context.Context, s *stream) error {
 		return err
 	}
 	defer body.Close()
-	if err := r.resumed(s); err != nil {
-		return err
-	}
+	r.begin(s)
+	defer r.end(s)
 	events := json.NewDecoder(body)
 	for {
 		var event struct {
@@ -204,15 +213,57 @@ func (r *Recorder) watch(ctx context.Context, s *stream) error {
 	}
 }
 
-// resumed says that nothing is missing after all, where a watch was taken up again where it had broken off.
-func (r *Recorder) resumed(s *stream) error {
+// confirmAfter is how long a watch that was taken up again must have gone on before it is believed. The API server accepts one that begins
+// at a version which is too old, and says so in its first event.
+const confirmAfter = time.Second
+
+// begin notes that a watch was accepted.
+func (r *Recorder) begin(s *stream) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	s.watches++
+	s.watching, s.resumed = true, time.Time{}
 	defer r.progressed()
-	if from, lost := r.store.lost[s.kind.Name]; lost {
-		return r.keep(history.Record{Event: history.Late, Kind: s.kind.Name, From: from})
+	if _, lost := r.store.lost[s.kind.Name]; !lost {
+		return
 	}
+	watch := s.watches
+	time.AfterFunc(confirmAfter, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if s.watches == watch {
+			_ = r.confirm(s) // the kind stays lost, and the next event tries again
+		}
+	})
+}
+
+// end notes that a watch has ended, for whatever reason.
+func (r *Recorder) end(s *stream) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s.watches++
+	s.watching, s.ended = false, r.store.clock()
+}
+
+// confirm says that nothing is missing after all, where a watch was taken up again where it had broken off. The caller holds the lock.
+func (r *Recorder) confirm(s *stream) error {
+	from, lost := r.store.lost[s.kind.Name]
+	if !lost {
+		return nil
+	}
+	if err := r.keep(history.Record{Event: history.Late, Kind: s.kind.Name, From: from}); err != nil {
+		return err
+	}
+	s.resumed = from
+	r.progressed()
 	return nil
+}
+
+// confirmed is confirm for an event that shows the watch to be good. The caller holds the lock.
+func (r *Recorder) confirmed(s *stream) error {
+	err := r.confirm(s)
+	s.resumed = time.Time{}
+	return err
 }
 
 // take records one event of a watch.
@@ -226,7 +277,7 @@ func (r *Recorder) take(s *stream, event string, o *object) error {
 		defer r.mu.Unlock()
 		s.version = max(s.version, version)
 		r.progressed()
-		return nil
+		return r.confirmed(s)
 	}
 	record, err := s.kind.record(o)
 	if err != nil {
@@ -235,6 +286,9 @@ func (r *Recorder) take(s *stream, event string, o *object) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	defer r.progressed()
+	if err := r.confirmed(s); err != nil {
+		return err
+	}
 	s.version = max(s.version, record.Version)
 	switch event {
 	case "DELETED":
