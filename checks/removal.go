@@ -94,8 +94,8 @@ type occupancy struct {
 	// daemons are the pods of DaemonSets of the starting state, daemonSets the names of all DaemonSets by namespace.
 	daemons    map[types.NamespacedName]bool
 	daemonSets []types.NamespacedName
-	// recorded tells of pods whose owner the record of the cluster has seen whether it is a DaemonSet.
-	recorded map[types.NamespacedName]bool
+	// recorded are the pods that the record of the cluster has seen.
+	recorded map[types.NamespacedName]recordedPod
 	// first pods on the node, and how each was removed first.
 	first     []corev1.Pod
 	removal   map[types.NamespacedName]history.Request
@@ -106,7 +106,7 @@ type occupancy struct {
 
 func newOccupancy(ctx context.Context, env Env, p removalParams) (*occupancy, error) {
 	o := &occupancy{
-		node: p.Node, on: map[types.NamespacedName]string{}, daemons: map[types.NamespacedName]bool{}, recorded: recordedDaemons(ctx, env),
+		node: p.Node, on: map[types.NamespacedName]string{}, daemons: map[types.NamespacedName]bool{}, recorded: recordedPods(ctx, env),
 		removal: map[types.NamespacedName]history.Request{}, evictions: map[types.NamespacedName]bool{},
 	}
 	pods, err := baselinePods(env.Baseline)
@@ -137,19 +137,33 @@ func newOccupancy(ctx context.Context, env Env, p removalParams) (*occupancy, er
 	return o, nil
 }
 
-// recordedDaemons returns nothing where the cluster keeps no record; names then have to do.
-func recordedDaemons(ctx context.Context, env Env) map[types.NamespacedName]bool {
+// recordedPod is what the requests of the audit log do not tell of a pod.
+type recordedPod struct {
+	node   string
+	daemon bool
+}
+
+// recordedPods returns nothing where the cluster keeps no record; names and bindings then have to do.
+func recordedPods(ctx context.Context, env Env) map[types.NamespacedName]recordedPod {
 	timeline, err := env.timeline(ctx)
 	if err != nil {
 		return nil
 	}
-	daemons := map[types.NamespacedName]bool{}
+	pods := map[types.NamespacedName]recordedPod{}
 	for i := range timeline.Records {
 		if r := &timeline.Records[i]; r.Pod != nil {
-			daemons[types.NamespacedName{Namespace: r.Namespace, Name: r.Name}] = r.IsDaemon() || r.Pod.Mirror
+			pods[types.NamespacedName{Namespace: r.Namespace, Name: r.Name}] = recordedPod{r.Pod.Node, r.IsDaemon() || r.Pod.Mirror}
 		}
 	}
-	return daemons
+	return pods
+}
+
+// isOn reports whether the pod is on the node. One that was made there, past the scheduler, has no binding.
+func (o *occupancy) isOn(pod types.NamespacedName) bool {
+	if node, known := o.on[pod]; known {
+		return node == o.node
+	}
+	return o.recorded[pod].node == o.node
 }
 
 func nameOf(pod *corev1.Pod) types.NamespacedName {
@@ -164,7 +178,7 @@ func (o *occupancy) follow(r history.Request) {
 		o.on[pod] = r.Node
 	case r.Verb == "create" && r.Subresource == "eviction":
 		o.removed(pod, r)
-		if o.on[pod] == o.node && !o.isDaemon(pod) {
+		if o.isOn(pod) && !o.isDaemon(pod) {
 			o.evictions[pod] = true
 		}
 	case r.Verb == "delete" && r.Subresource == "":
@@ -192,7 +206,7 @@ func (o *occupancy) in(namespace string) []types.NamespacedName {
 func (o *occupancy) wasDeleted(pod types.NamespacedName, r history.Request) {
 	o.removed(pod, r)
 	if history.IsPerson(r.User) {
-		if o.on[pod] == o.node && !o.isDaemon(pod) {
+		if o.isOn(pod) && !o.isDaemon(pod) {
 			o.deletions = append(o.deletions, deletion{pod: pod, by: r})
 		}
 		return // it may be terminating still
@@ -213,8 +227,8 @@ func (o *occupancy) isDaemon(pod types.NamespacedName) bool {
 	if o.daemons[pod] {
 		return true
 	}
-	if daemon, seen := o.recorded[pod]; seen {
-		return daemon
+	if seen, ok := o.recorded[pod]; ok {
+		return seen.daemon
 	}
 	return slices.ContainsFunc(o.daemonSets, func(set types.NamespacedName) bool {
 		suffix, ok := strings.CutPrefix(pod.Name, set.Name+"-")

@@ -102,6 +102,9 @@ type Timeline struct {
 	watched map[string]bool
 }
 
+// backlog is how long a recorder may still hear of what happened while it did not listen.
+const backlog = time.Second
+
 // NewTimeline tells what the records, in their order, say of the time.
 func NewTimeline(records []Record, since, until time.Time) *Timeline {
 	t := &Timeline{Since: since, Until: until, watched: map[string]bool{}}
@@ -120,9 +123,12 @@ func NewTimeline(records []Record, since, until time.Time) *Timeline {
 					lost[r.Kind] = r.From
 				}
 			}
-		case Missing, Late:
+		case Missing:
 			delete(lost, r.Kind)
-			t.Gaps = append(t.Gaps, Gap{From: r.From, To: r.Time, Kind: r.Kind, Late: r.Event == Late})
+			t.Gaps = append(t.Gaps, Gap{From: r.From, To: r.Time, Kind: r.Kind})
+		case Late:
+			delete(lost, r.Kind)
+			t.Gaps = append(t.Gaps, Gap{From: r.From, To: r.Time.Add(backlog), Kind: r.Kind, Late: true})
 		default:
 			t.Records = append(t.Records, r)
 		}
