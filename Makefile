@@ -73,9 +73,13 @@ clean: ## Remove what was built; labs, clusters and progress stay
 
 ##@ Testing
 
-test: build lint ## Build everything, lint, and run all tests of both modules
+test: build lint ## Build everything, lint, run all tests of both modules, and prove all labs
 	cd $(CP) && $(TEST) ./...
 	$(TEST) ./...
+	$(MAKE) --no-print-directory verify
+
+verify: build ## Prove every lab: play all answers and near misses on real control planes (LABS=11-maintenance for one)
+	bin/k8slab verify $(LABS) --junit bin/verify.xml
 
 # Packages without a test that starts a control plane: such a test names internal/testcluster or an executable of bin.
 UNIT = $(filter-out $(sort $(dir $(shell grep -rlE 'internal/testcluster"|k8slab-controlplane-v' --include='*_test.go' $(TREES)))), \
@@ -101,6 +105,9 @@ bench: build ## Measure what the design promises: start, restart, grading, memor
 bench-scale: build ## Measure 100 nodes and 2,000 pods on one cluster
 	go run -trimpath ./internal/bench scale
 
+bench-history: build ## Measure what the record of a cluster costs, and how large it grows
+	go run -trimpath ./internal/bench history
+
 soak: build ## Half an hour of random drains, reboots, kills and resets on one cluster
 	go run -trimpath ./internal/bench soak $(SOAK)
 
@@ -112,4 +119,4 @@ help: ## Show this list
 		/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 FORCE:
-.PHONY: start build install clean test test-fast race lint fmt bench bench-scale soak help FORCE
+.PHONY: start build install clean test verify test-fast race lint fmt bench bench-scale bench-history soak help FORCE

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"k8s.io/client-go/tools/clientcmd"
@@ -15,10 +16,17 @@ import (
 // catchUpTimeout bounds how long the record may be behind; it takes milliseconds.
 const catchUpTimeout = 8 * time.Second
 
+// HistoryVariable of the environment of the command that starts a cluster, with the value "off", leaves its history unrecorded, for those
+// who want to know what the record costs.
+const HistoryVariable = "K8SLAB_HISTORY"
+
 var errNotRecording = errors.New("the cluster's history is not being recorded")
 
 // record writes the cluster's history until ctx ends. A cluster without one still is a cluster, so that a failure is told and no more.
 func (s *supervisor) record(ctx context.Context) {
+	if os.Getenv(HistoryVariable) == "off" {
+		return
+	}
 	select {
 	case <-s.apiAnswers:
 	case <-ctx.Done():
