@@ -161,6 +161,19 @@ func TestWhatAClusterGoesThroughIsRecorded(t *testing.T) {
 			})
 		})
 	})
+	t.Run("a cluster that an earlier k8slab made, without an identity for the recorder", func(t *testing.T) {
+		r.t = t
+		restarted(r, func() {
+			if err := r.p.Stop(t.Context(), r.c.Name); err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range []string{"client-historian.crt", "client-historian.key"} {
+				if err := os.Remove(filepath.Join(filepath.Dir(r.c.Kubeconfig), "pki", name)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	})
 	t.Run("the recorder is no part of the story", func(t *testing.T) {
 		paths, err := r.p.AuditLog(t.Context(), r.c.Name)
 		if err != nil {
