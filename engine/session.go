@@ -92,7 +92,7 @@ func (e *Engine) Start(ctx context.Context, id string, opts StartOptions, report
 
 // specOf is the cluster that the lab asks for.
 func specOf(lab *content.Lab, port int) cluster.Spec {
-	spec := cluster.Spec{Name: lab.ID, Release: lab.Cluster.Release, APIPort: port}
+	spec := cluster.Spec{Name: lab.ID, Release: lab.Cluster.Release, History: lab.History, APIPort: port}
 	for _, n := range lab.Cluster.Nodes {
 		spec.Nodes = append(spec.Nodes, cluster.Node(n))
 	}

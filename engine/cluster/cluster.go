@@ -18,6 +18,8 @@ type Spec struct {
 	// Release of the control plane: "1.37".
 	Release string
 	Nodes   []Node
+	// History names further resources whose changes are recorded where the cluster keeps a record: "certificates.v1.cert-manager.io".
+	History []string `json:",omitempty"`
 	// APIPort fixes the API server's port on loopback; zero picks a free one.
 	APIPort int
 }

@@ -166,6 +166,7 @@ func (f folder) describe(spec cluster.Spec, progress cluster.Progress) error {
 			fmt.Sprintf("クラスター %s は、ラボが現在求めるものとは違うノード構成またはリリースで作られています", spec.Name),
 			"k8slab delete --lab "+spec.Name)
 	default:
+		d.Spec.History = spec.History
 		d.Spec.APIPort = spec.APIPort // without one, the port of the last time is kept if it is free
 	}
 	if err := f.checkPort(d); err != nil {

@@ -52,7 +52,7 @@ func (s *supervisor) openRecording() (*recorder.Recorder, error) {
 	if err != nil {
 		return nil, err
 	}
-	kinds, err := recorder.Kinds()
+	kinds, err := recorder.Kinds(s.desc.Spec.History...)
 	if err != nil {
 		return nil, err
 	}

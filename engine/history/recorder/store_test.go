@@ -107,6 +107,22 @@ func TestARecordGoesOnAfterARestart(t *testing.T) {
 	}
 }
 
+func TestALabNamesFurtherResourcesInFull(t *testing.T) {
+	kinds, err := Kinds("certificates.v1.cert-manager.io", "horizontalpodautoscalers.v2.autoscaling")
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := kinds[len(kinds)-2]
+	if own.Name != "certificates.cert-manager.io" || own.path() != "/apis/cert-manager.io/v1/certificates" {
+		t.Errorf("the kind is %s at %s", own.Name, own.path())
+	}
+	for _, wrong := range []string{"certificates", "cert-manager.io/Certificate", ""} {
+		if _, err := Kinds(wrong); err == nil {
+			t.Errorf("%q is taken for a resource", wrong)
+		}
+	}
+}
+
 func TestHalfALineIsSetAside(t *testing.T) {
 	dir, clock := t.TempDir(), newClock()
 	s := open(t, dir, clock)
