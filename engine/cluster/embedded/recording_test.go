@@ -13,6 +13,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
@@ -38,7 +39,7 @@ var (
 
 func newRecorded(t *testing.T, name string) *recorded {
 	t.Helper()
-	p, c := started(t, spec(name))
+	p, c := started(t, recordedSpec(name))
 	cfg, err := p.Config(t.Context(), name, cluster.Learner)
 	if err != nil {
 		t.Fatal(err)
@@ -48,6 +49,13 @@ func newRecorded(t *testing.T, name string) *recorded {
 	r.create("web", 2)
 	r.awaitAvailable(2)
 	return r
+}
+
+// recordedSpec names a resource of its own, and one that is not there yet.
+func recordedSpec(name string) cluster.Spec {
+	s := spec(name)
+	s.History = []string{"horizontalpodautoscalers.v2.autoscaling", "things.v1.example.com"}
+	return s
 }
 
 func (r *recorded) create(name string, replicas int32) {
@@ -117,7 +125,7 @@ func (r *recorded) supervisor() int {
 
 func (r *recorded) ensure() {
 	r.t.Helper()
-	if _, err := r.p.Ensure(r.t.Context(), spec(r.c.Name), nil); err != nil {
+	if _, err := r.p.Ensure(r.t.Context(), recordedSpec(r.c.Name), nil); err != nil {
 		r.t.Fatal(err)
 	}
 }
@@ -137,6 +145,7 @@ func TestWhatAClusterGoesThroughIsRecorded(t *testing.T) {
 			t.Errorf("of the time afterwards the record says %v (%v)", short, err)
 		}
 	})
+	t.Run("a resource that the lab names", func(t *testing.T) { r.t = t; ownResource(r) })
 	t.Run("a supervisor that is paused", func(t *testing.T) { r.t = t; paused(r) })
 	t.Run("an API server that is away", func(t *testing.T) { r.t = t; serverAway(r) })
 	t.Run("a cluster that is stopped", func(t *testing.T) {
@@ -185,6 +194,30 @@ func TestWhatAClusterGoesThroughIsRecorded(t *testing.T) {
 			}
 		}
 	})
+}
+
+// ownResource is recorded by its metadata.
+func ownResource(r *recorded) {
+	began := r.now()
+	autoscalers := r.client.AutoscalingV2().HorizontalPodAutoscalers("default")
+	it := &autoscalingv2.HorizontalPodAutoscaler{ObjectMeta: metav1.ObjectMeta{Name: "idle"}, Spec: autoscalingv2.HorizontalPodAutoscalerSpec{
+		ScaleTargetRef: autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: "idle"}, MaxReplicas: 3,
+	}}
+	it, err := autoscalers.Create(r.t.Context(), it, metav1.CreateOptions{})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	patch := []byte(`{"metadata":{"labels":{"seen":"yes"}}}`)
+	if _, err := autoscalers.Patch(r.t.Context(), it.Name, "application/merge-patch+json", patch, metav1.PatchOptions{}); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := autoscalers.Delete(r.t.Context(), it.Name, metav1.DeleteOptions{}); err != nil {
+		r.t.Fatal(err)
+	}
+	_, since := r.since(began).Of(history.Ref{Kind: "horizontalpodautoscalers.autoscaling", Namespace: "default", Name: "idle"})
+	if len(since) < 3 || since[0].Event != history.Added || since[1].Labels["seen"] != "yes" || since[len(since)-1].Event != history.Deleted {
+		r.t.Errorf("the record says %+v, want its making, a label and its end", since)
+	}
 }
 
 // paused stops the supervisor while the cluster goes on: what happens is recorded, late, and the record says so.
