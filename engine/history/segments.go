@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,26 +18,76 @@ import (
 	"time"
 )
 
-// SegmentPattern matches the files of a record in its folder; by name they sort by age. Each begins with all that exists, so that
-// older ones can go.
-const SegmentPattern = "watch-*.jsonl"
-
-// SegmentName is the name of the n-th file of a record.
+// SegmentName is the name of the n-th file of a record. By name they sort by age, and each begins with all that exists, so that older ones
+// can go. One that is full is compressed, under the same name with CompressedSuffix.
 func SegmentName(n int) string { return fmt.Sprintf("watch-%08d.jsonl", n) }
 
-// Segments lists the files of the record in dir, oldest first.
-func Segments(dir string) ([]string, error) { return filepath.Glob(filepath.Join(dir, SegmentPattern)) }
+// CompressedSuffix is that of gzip (RFC 1952).
+const CompressedSuffix = ".gz"
+
+// Segments lists the files of the record in dir, oldest first. Of one that is just being compressed the plain file counts.
+func Segments(dir string) ([]string, error) {
+	paths, err := filepath.Glob(filepath.Join(dir, "watch-*.jsonl"))
+	if err != nil {
+		return nil, err
+	}
+	compressed, err := filepath.Glob(filepath.Join(dir, "watch-*.jsonl"+CompressedSuffix))
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range compressed {
+		if !slices.Contains(paths, strings.TrimSuffix(path, CompressedSuffix)) {
+			paths = append(paths, path)
+		}
+	}
+	slices.Sort(paths)
+	return paths, nil
+}
+
+// openSegment opens a file of a record for reading, compressed or not.
+func openSegment(path string) (io.ReadCloser, error) {
+	file, err := os.Open(path)
+	if err != nil || !strings.HasSuffix(path, CompressedSuffix) {
+		return file, err
+	}
+	plain, err := gzip.NewReader(file)
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return &compressedSegment{plain, file}, nil
+}
+
+type compressedSegment struct {
+	io.Reader
+	file *os.File
+}
+
+func (c *compressedSegment) Close() error { return c.file.Close() }
+
+// mostListings ends the attempts to read a record whose files are compressed or removed meanwhile.
+const mostListings = 5
 
 // readRecords reads what a timeline since the given time needs: of the time before only the last word on each object, and all gaps.
 // It skips a last line without its end, which is still being written. ErrNotRecorded is returned where there is no record.
-func readRecords(ctx context.Context, dir string, since time.Time) ([]Record, error) {
+func readRecords(ctx context.Context, dir string, since time.Time) (records []Record, err error) {
+	for range mostListings {
+		records, err = readSegments(ctx, dir, since)
+		if !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	return records, err
+}
+
+func readSegments(ctx context.Context, dir string, since time.Time) ([]Record, error) {
 	paths, err := Segments(dir)
 	if err != nil {
 		return nil, err
 	}
+	// The last file that begins before is the first to be read; one that is empty still does not begin.
 	for len(paths) > 1 {
 		begin, err := beginOf(paths[1])
-		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, io.EOF) {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, err
 		}
 		if err != nil || begin.After(since) {
@@ -49,7 +100,7 @@ func readRecords(ctx context.Context, dir string, since time.Time) ([]Record, er
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if err := r.read(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := r.read(path); err != nil {
 			return nil, err
 		}
 	}
@@ -61,7 +112,7 @@ func readRecords(ctx context.Context, dir string, since time.Time) ([]Record, er
 
 // beginOf returns the time of the first record of a file.
 func beginOf(path string) (time.Time, error) {
-	file, err := os.Open(path)
+	file, err := openSegment(path)
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -82,7 +133,7 @@ type reading struct {
 }
 
 func (r *reading) read(path string) error {
-	file, err := os.Open(path)
+	file, err := openSegment(path)
 	if err != nil {
 		return err
 	}

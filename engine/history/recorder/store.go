@@ -3,6 +3,7 @@ package recorder
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,15 +13,17 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/k8slab/k8slab/engine/history"
 )
 
 const (
-	// maxSegment and maxSegments bound a record to 64 MiB on the disk.
-	maxSegment  = 8 << 20
-	maxSegments = 8
+	// maxSegment is how large a file grows before the next one is begun and it is compressed, to a tenth or less.
+	maxSegment = 4 << 20
+	// maxRecord bounds all files of a record together, in bytes.
+	maxRecord = 64 << 20
 	// alive is touched every second, so that the end of a recorder that was killed is known.
 	alive = "alive"
 	// damaged takes half lines that a killed recorder left.
@@ -33,9 +36,8 @@ const (
 type store struct {
 	dir string
 	now func() time.Time
-	// maxSegment and maxSegments are as the constants say, but in tests.
-	maxSegment  int64
-	maxSegments int
+	// maxSegment and maxRecord are as the constants say, but in tests.
+	maxSegment, maxRecord int64
 
 	number int
 	file   *os.File
@@ -54,7 +56,7 @@ type store struct {
 // openStore goes on with the record in dir, or begins one. What an earlier recorder had watched is lost since it was last alive.
 func openStore(dir string, now func() time.Time) (*store, error) {
 	s := &store{
-		dir: dir, now: now, maxSegment: maxSegment, maxSegments: maxSegments,
+		dir: dir, now: now, maxSegment: maxSegment, maxRecord: maxRecord,
 		written: map[string]*history.Record{}, reached: map[string]uint64{}, watched: map[string]bool{}, lost: map[string]time.Time{},
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -178,21 +180,61 @@ func (s *store) begin(n int) error {
 			return err
 		}
 	}
-	return s.removeOldest()
+	return s.tidy()
 }
 
-func (s *store) removeOldest() error {
+// tidy compresses the files that are full, and removes the oldest beyond the bound.
+func (s *store) tidy() error {
 	paths, err := history.Segments(s.dir)
 	if err != nil {
 		return err
 	}
-	for len(paths) > s.maxSegments {
-		if err := os.Remove(paths[0]); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	older := paths[:len(paths)-1]
+	left := s.maxRecord - s.maxSegment // for the one that is being written
+	for i := len(older) - 1; i >= 0; i-- {
+		path, err := compress(older[i])
+		if err != nil {
 			return err
 		}
-		paths = paths[1:]
+		info, err := os.Stat(path)
+		if err != nil {
+			return err
+		}
+		if left -= info.Size(); left >= 0 {
+			continue
+		}
+		if err := os.Remove(path); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// compress returns the path of the compressed file. At any time there is a whole file under one of the two names.
+func compress(path string) (string, error) {
+	if strings.HasSuffix(path, history.CompressedSuffix) {
+		return path, nil
+	}
+	plain, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer plain.Close()
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-*") // 0600
+	if err != nil {
+		return "", err
+	}
+	defer os.Remove(tmp.Name())
+	zip := gzip.NewWriter(tmp)
+	_, err = io.Copy(zip, plain)
+	if err := errors.Join(err, zip.Close(), tmp.Close()); err != nil {
+		return "", err
+	}
+	to := path + history.CompressedSuffix
+	if err := os.Rename(tmp.Name(), to); err != nil {
+		return "", err
+	}
+	return to, os.Remove(path)
 }
 
 // add writes records of this moment. Where the recorder has not been heard of for a while, it says so first: what it learns now may have
