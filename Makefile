@@ -105,6 +105,9 @@ bench: build ## Measure what the design promises: start, restart, grading, memor
 bench-scale: build ## Measure 100 nodes and 2,000 pods on one cluster
 	go run -trimpath ./internal/bench scale
 
+bench-history: build ## Measure what the record of a cluster costs, and how large it grows
+	go run -trimpath ./internal/bench history
+
 soak: build ## Half an hour of random drains, reboots, kills and resets on one cluster
 	go run -trimpath ./internal/bench soak $(SOAK)
 
@@ -116,4 +119,4 @@ help: ## Show this list
 		/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 FORCE:
-.PHONY: start build install clean test verify test-fast race lint fmt bench bench-scale soak help FORCE
+.PHONY: start build install clean test verify test-fast race lint fmt bench bench-scale bench-history soak help FORCE

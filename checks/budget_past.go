@@ -52,7 +52,7 @@ func judgeDisruptions(ctx context.Context, env Env, p disruptionParams) (Result,
 	}
 	disruptions := 0
 	for _, r := range requests {
-		if w.loses(r) && isPerson(r.User) {
+		if w.loses(r) && history.IsPerson(r.User) {
 			disruptions++
 			fault, err := budget.fault(r, w, p.Healthy)
 			if err != nil {

@@ -31,6 +31,8 @@ type world struct {
 	env                     checks.Env
 	log                     *history.Log
 	operator                kubernetes.Interface
+	// catchUp returns when the record of the cluster has come up to now.
+	catchUp func(context.Context) error
 }
 
 func newWorld(t *testing.T) *world {
@@ -68,9 +70,16 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	log := history.Open(func(ctx context.Context) ([]string, error) { return p.AuditLog(ctx, name) })
+	catchUp := func(ctx context.Context) error { return p.CatchUp(ctx, name) }
+	record := history.OpenRecording(func(ctx context.Context) (string, error) {
+		if err := catchUp(ctx); err != nil {
+			return "", err
+		}
+		return p.Recording(ctx, name)
+	})
 	return &world{
-		kubectlPath: kubectl, kubeconfig: c.Kubeconfig, log: log,
-		env:      checks.Env{Client: typed, Dynamic: untyped, History: log},
+		kubectlPath: kubectl, kubeconfig: c.Kubeconfig, log: log, catchUp: catchUp,
+		env:      checks.Env{Client: typed, Dynamic: untyped, History: log, Record: record},
 		operator: kubernetes.NewForConfigOrDie(asOperator),
 	}
 }
@@ -85,13 +94,16 @@ type scene struct {
 // begin applies manifests as the learner, waits until every Deployment and bare pod is ready, and takes the baseline.
 func (w *world) begin(t *testing.T, namespace string, manifests ...string) *scene {
 	t.Helper()
-	s := &scene{world: &world{kubectlPath: w.kubectlPath, kubeconfig: w.kubeconfig, env: w.env, log: w.log, operator: w.operator}, t: t, namespace: namespace}
+	s := &scene{world: &world{kubectlPath: w.kubectlPath, kubeconfig: w.kubeconfig, env: w.env, log: w.log, operator: w.operator, catchUp: w.catchUp}, t: t, namespace: namespace}
 	s.kubectl("create", "namespace", namespace)
 	for _, m := range manifests {
 		s.apply(m)
 	}
 	s.settle()
 	s.env.Baseline = s.takeBaseline()
+	if err := s.catchUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	s.env.Since = time.Now()
 	return s
 }

@@ -9,8 +9,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/history"
 )
 
 // defaultTolerationSeconds are added to a pod that says nothing about a taint of a lost node (the admission plugin
@@ -167,7 +169,7 @@ func leftBecauseOfTaint(ctx context.Context, env Env, p lossParams, prefix strin
 		return false, err
 	}
 	for _, r := range requests {
-		if r.Removed != nil && !isPerson(r.User) && len(r.Name) > len(prefix) && r.Name[:len(prefix)] == prefix &&
+		if r.Removed != nil && !history.IsPerson(r.User) && len(r.Name) > len(prefix) && r.Name[:len(prefix)] == prefix &&
 			r.Removed.Node == p.Node && r.Removed.Disruption == "DeletionByTaintManager" {
 			return true, nil
 		}
@@ -175,7 +177,8 @@ func leftBecauseOfTaint(ctx context.Context, env Env, p lossParams, prefix strin
 	return false, nil
 }
 
-// judgeRecovery compares when the last of the pods became ready with the node's last heartbeat.
+// judgeRecovery compares when the Deployment was complete again with the node's last heartbeat. The record of the cluster tells that
+// moment whatever has become of the pods since; without one, the pods have to tell.
 func judgeRecovery(ctx context.Context, env Env, p lossParams, lease *coordinationv1.Lease, want, why content.Text) (Result, error) {
 	w := workloadParams{Kind: "Deployment", Namespace: p.Namespace, Name: p.Name}
 	r, err := readRollout(ctx, env, w)
@@ -199,15 +202,50 @@ func judgeRecovery(ctx context.Context, env Env, p lossParams, lease *coordinati
 	if lease.Spec.RenewTime == nil {
 		return Result{}, fmt.Errorf("the lease of node %s has no renewTime", p.Node)
 	}
-	heartbeat, complete := lease.Spec.RenewTime.Time, time.Time{}
-	for i := range ready {
-		if c := podCondition(&ready[i], corev1.PodReady); c.LastTransitionTime.After(complete) {
-			complete = c.LastTransitionTime.Time
-		}
+	heartbeat := lease.Spec.RenewTime.Time
+	complete, gap := completeAgain(ctx, env, p, r.wanted, selector)
+	if complete.IsZero() {
+		complete = lastReady(ready)
 	}
 	took := int64(complete.Sub(heartbeat).Seconds())
 	if took > p.Within {
+		if gap != nil {
+			return Result{}, gap // it may have been complete earlier, and in pieces again since
+		}
 		return fail(w.object(), want, say("it took %d seconds from the node's last heartbeat", "ノードの最後のハートビートから %d 秒かかりました", took), why), nil
 	}
 	return pass(w.object(), say("it was complete again %d seconds after the node's last heartbeat", "ノードの最後のハートビートから %d 秒で元どおりになりました", took)), nil
+}
+
+// lastReady is when the last of the pods became ready, which is when the workload was complete, if nothing has happened since.
+func lastReady(ready []corev1.Pod) time.Time {
+	var last time.Time
+	for i := range ready {
+		if c := podCondition(&ready[i], corev1.PodReady); c.LastTransitionTime.After(last) {
+			last = c.LastTransitionTime.Time
+		}
+	}
+	return last
+}
+
+// completeAgain returns the first moment after the loss of the node at which as many pods as wanted were ready on other nodes; zero where
+// the record does not have it. An error says that the record may have missed an earlier one.
+func completeAgain(ctx context.Context, env Env, p lossParams, wanted int32, selector labels.Selector) (time.Time, error) {
+	timeline, err := env.timeline(ctx)
+	if err != nil {
+		return time.Time{}, nil // a cluster without a record: its pods have to tell
+	}
+	lost, _, err := timeline.HeldSince(history.Ref{Kind: "Node", Name: p.Node}, func(r *history.Record) bool { return r.Node.Ready == "Unknown" })
+	if err != nil || lost.IsZero() {
+		return time.Time{}, err
+	}
+	return timeline.FirstTime("Pod", lost, func(pods []history.Record) bool {
+		ready := int32(0)
+		for _, r := range pods {
+			if r.Namespace == p.Namespace && r.Pod.Ready && !r.Deleting && r.Pod.Node != p.Node && selector.Matches(labels.Set(r.Labels)) {
+				ready++
+			}
+		}
+		return ready >= wanted
+	})
 }

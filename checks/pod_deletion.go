@@ -25,7 +25,7 @@ func podsNotDeleted() Definition {
 			return Result{}, err
 		}
 		for _, r := range requests {
-			if r.Resource != "pods" || r.Subresource != "" || !isPerson(r.User) || r.DryRun {
+			if r.Resource != "pods" || r.Subresource != "" || !history.IsPerson(r.User) || r.DryRun {
 				continue
 			}
 			if r.Verb == "deletecollection" || r.Verb == "delete" && w.owns(r.Name) {

@@ -20,6 +20,7 @@ import (
 func TestChecksOnARealCluster(t *testing.T) {
 	w := newWorld(t)
 	t.Run("a drain by eviction", func(t *testing.T) { drainByEviction(t, w) })
+	t.Run("nodes that are upgraded", func(t *testing.T) { upgradedNodes(t, w) }) // before there are budgets
 	t.Run("a drain that deletes", func(t *testing.T) { drainByDeletion(t, w) })
 	t.Run("a pod that came later is deleted by hand", func(t *testing.T) { laterPodDeleted(t, w) })
 	t.Run("a budget without room", func(t *testing.T) { budgetWithoutRoom(t, w) })
@@ -33,6 +34,9 @@ func TestChecksOnARealCluster(t *testing.T) {
 	t.Run("pod templates and how pods end", func(t *testing.T) { templatesAndDeletions(t, w) })
 	t.Run("pods in zones", func(t *testing.T) { spreadOrNot(t, w) })
 	t.Run("expressions in CEL", func(t *testing.T) { expressions(t, w) })
+	t.Run("a workload that was short of pods", func(t *testing.T) { shortInBetween(t, w) })
+	t.Run("a bare pod with a name like a daemon's", func(t *testing.T) { namesake(t, w) })
+	t.Run("a pod that was killed without anybody asking", func(t *testing.T) { killedInPassing(t, w) })
 	t.Run("a check that would write", func(t *testing.T) { writesAreRefused(t, w) })
 }
 

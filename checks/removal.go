@@ -34,8 +34,8 @@ func evictedNotDeleted() Definition {
 			"Pod が退避 (eviction) によってノードを離れ、人の手で削除されていない。audit-log の機能を持つクラスターが必要。"),
 		Pass: say("Each pod of the node that is gone was evicted or removed by a controller, whether it was there at the start or came later. Pods of DaemonSets do not count.",
 			"ノードからなくなった Pod が、開始時からあったものも後から来たものも、すべて退避されたかコントローラーに取り除かれた。DaemonSet の Pod は数えない。"),
-		Fail: say("A person deleted such a pod, alone or as one of a collection, and the failure says who and when; or fewer were evicted than atLeast.",
-			"人がその Pod を、単独で、またはまとめて削除した (誰がいつ行ったかを示す)。または退避された Pod が atLeast より少ない。"),
+		Fail: say("A person deleted such a pod, alone, as one of a collection, or with drain's --disable-eviction, and the failure says who, when, and whether by force; or fewer were evicted than atLeast.",
+			"人がその Pod を、単独で、まとめて、または drain の --disable-eviction で削除した (誰がいつ、強制かどうかを示す)。または退避された Pod が atLeast より少ない。"),
 	}, judgeRemovals)
 }
 
@@ -94,6 +94,8 @@ type occupancy struct {
 	// daemons are the pods of DaemonSets of the starting state, daemonSets the names of all DaemonSets by namespace.
 	daemons    map[types.NamespacedName]bool
 	daemonSets []types.NamespacedName
+	// recorded are the pods that the record of the cluster has seen.
+	recorded map[types.NamespacedName]recordedPod
 	// first pods on the node, and how each was removed first.
 	first     []corev1.Pod
 	removal   map[types.NamespacedName]history.Request
@@ -104,7 +106,7 @@ type occupancy struct {
 
 func newOccupancy(ctx context.Context, env Env, p removalParams) (*occupancy, error) {
 	o := &occupancy{
-		node: p.Node, on: map[types.NamespacedName]string{}, daemons: map[types.NamespacedName]bool{},
+		node: p.Node, on: map[types.NamespacedName]string{}, daemons: map[types.NamespacedName]bool{}, recorded: recordedPods(ctx, env),
 		removal: map[types.NamespacedName]history.Request{}, evictions: map[types.NamespacedName]bool{},
 	}
 	pods, err := baselinePods(env.Baseline)
@@ -135,6 +137,35 @@ func newOccupancy(ctx context.Context, env Env, p removalParams) (*occupancy, er
 	return o, nil
 }
 
+// recordedPod is what the requests of the audit log do not tell of a pod.
+type recordedPod struct {
+	node   string
+	daemon bool
+}
+
+// recordedPods returns nothing where the cluster keeps no record; names and bindings then have to do.
+func recordedPods(ctx context.Context, env Env) map[types.NamespacedName]recordedPod {
+	timeline, err := env.timeline(ctx)
+	if err != nil {
+		return nil
+	}
+	pods := map[types.NamespacedName]recordedPod{}
+	for i := range timeline.Records {
+		if r := &timeline.Records[i]; r.Pod != nil {
+			pods[types.NamespacedName{Namespace: r.Namespace, Name: r.Name}] = recordedPod{r.Pod.Node, r.IsDaemon() || r.Pod.Mirror}
+		}
+	}
+	return pods
+}
+
+// isOn reports whether the pod is on the node. One that was made there, past the scheduler, has no binding.
+func (o *occupancy) isOn(pod types.NamespacedName) bool {
+	if node, known := o.on[pod]; known {
+		return node == o.node
+	}
+	return o.recorded[pod].node == o.node
+}
+
 func nameOf(pod *corev1.Pod) types.NamespacedName {
 	return types.NamespacedName{Namespace: pod.Namespace, Name: pod.Name}
 }
@@ -147,7 +178,7 @@ func (o *occupancy) follow(r history.Request) {
 		o.on[pod] = r.Node
 	case r.Verb == "create" && r.Subresource == "eviction":
 		o.removed(pod, r)
-		if o.on[pod] == o.node && !o.isDaemon(pod) {
+		if o.isOn(pod) && !o.isDaemon(pod) {
 			o.evictions[pod] = true
 		}
 	case r.Verb == "delete" && r.Subresource == "":
@@ -174,8 +205,8 @@ func (o *occupancy) in(namespace string) []types.NamespacedName {
 // wasDeleted is also called for what a kubelet does once an evicted pod has stopped.
 func (o *occupancy) wasDeleted(pod types.NamespacedName, r history.Request) {
 	o.removed(pod, r)
-	if isPerson(r.User) {
-		if o.on[pod] == o.node && !o.isDaemon(pod) {
+	if history.IsPerson(r.User) {
+		if o.isOn(pod) && !o.isDaemon(pod) {
 			o.deletions = append(o.deletions, deletion{pod: pod, by: r})
 		}
 		return // it may be terminating still
@@ -190,25 +221,19 @@ func (o *occupancy) removed(pod types.NamespacedName, r history.Request) {
 	}
 }
 
-// isDaemon recognizes pods that came later by their names: a DaemonSet's own with five letters behind it.
+// isDaemon recognizes pods that came later by the record of the cluster, and where there is none by their names: a DaemonSet's own
+// with five letters behind it.
 func (o *occupancy) isDaemon(pod types.NamespacedName) bool {
 	if o.daemons[pod] {
 		return true
+	}
+	if seen, ok := o.recorded[pod]; ok {
+		return seen.daemon
 	}
 	return slices.ContainsFunc(o.daemonSets, func(set types.NamespacedName) bool {
 		suffix, ok := strings.CutPrefix(pod.Name, set.Name+"-")
 		return ok && set.Namespace == pod.Namespace && len(suffix) == 5 && !strings.Contains(suffix, "-")
 	})
-}
-
-// isPerson tells people from the parts of a cluster and of k8slab. Impersonation does not change who asked.
-func isPerson(user string) bool {
-	for _, prefix := range [...]string{"system:node:", "system:serviceaccount:kube-system:", "k8slab:"} {
-		if strings.HasPrefix(user, prefix) {
-			return false
-		}
-	}
-	return !slices.Contains([]string{"system:kube-controller-manager", "system:kube-scheduler", "system:apiserver"}, user)
 }
 
 func (o *occupancy) deletionsSaid() content.Text {
@@ -224,9 +249,18 @@ func (o *occupancy) deletionsSaid() content.Text {
 				"%s が %[3]s に Namespace %[2]s の Pod をまとめて削除し、その中に %[4]s が含まれていました", who(d.by), d.pod.Namespace, clock(d.by), d.pod.Name))
 			continue
 		}
-		said = append(said, say("%s deleted pod %s/%s at %s", "%s が %[4]s に Pod %[2]s/%[3]s を削除しました", who(d.by), d.pod.Namespace, d.pod.Name, clock(d.by)))
+		said = append(said, deletionSaid(d))
 	}
 	return sentences(said)
+}
+
+// deletionSaid tells a deletion from one that did not even wait for the pod to stop.
+func deletionSaid(d deletion) content.Text {
+	if d.by.Grace != nil && *d.by.Grace == 0 {
+		return say("%s deleted pod %s/%s at %s by force, without waiting for it to stop", "%s が %[4]s に Pod %[2]s/%[3]s を、終了を待たずに強制削除しました",
+			who(d.by), d.pod.Namespace, d.pod.Name, clock(d.by))
+	}
+	return say("%s deleted pod %s/%s at %s", "%s が %[4]s に Pod %[2]s/%[3]s を削除しました", who(d.by), d.pod.Namespace, d.pod.Name, clock(d.by))
 }
 
 // recordOf is the audit log's record in one line.
@@ -247,7 +281,7 @@ func who(r history.Request) string {
 }
 
 // clock is the time of the request as the learner's own clock showed it.
-func clock(r history.Request) string { return r.Time.Local().Format("15:04:05") }
+func clock(r history.Request) string { return clockOf(r.Time) }
 
 // unexplained names the first pods that have gone without a record of it.
 func (o *occupancy) unexplained(ctx context.Context, env Env, namespace string) ([]string, error) {

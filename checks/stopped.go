@@ -70,6 +70,9 @@ func judgeStopped(ctx context.Context, env Env, p stoppedParams) (Result, error)
 	if err != nil {
 		return Result{}, err
 	}
+	if killed := killedInRecord(ctx, env, p.Namespace, prefix); killed != nil {
+		return fail("pod/"+killed.Name, want, podKilled(killed.Name), why).because(recordedAt(killed)), nil
+	}
 	good := 0
 	for _, name := range slices.Sorted(maps.Keys(endings)) {
 		e := endings[name]
@@ -138,7 +141,7 @@ func endingsOf(ctx context.Context, env Env, namespace, prefix string) (map[stri
 		}
 		e := endings[r.Name]
 		switch {
-		case isPerson(r.User):
+		case history.IsPerson(r.User):
 			if e == nil {
 				e = &ending{asked: r}
 				endings[r.Name] = e
@@ -165,11 +168,26 @@ func killed(r *history.Removed) bool {
 	return slices.Contains(slices.Collect(maps.Values(r.Exits)), exitCodeKilled)
 }
 
+func podKilled(name string) content.Text {
+	return say("pod %s was killed with SIGKILL (exit code 137) when its grace period was over", "Pod %s は猶予の時間を使い切り、SIGKILL で強制終了されました (終了コード 137)", name)
+}
+
+// killedInRecord returns where a pod whose name begins so was seen to have been killed since the step began, whoever it was that removed
+// it. The audit log tells of kills only in the kubelet's last word on a pod that a person had asked to go; so nil, and no record, mean
+// that nothing more is known.
+func killedInRecord(ctx context.Context, env Env, namespace, prefix string) *history.Record {
+	timeline, err := env.timeline(ctx)
+	if err != nil {
+		return nil
+	}
+	return timeline.Killed(func(r *history.Record) bool { return r.Namespace == namespace && strings.HasPrefix(r.Name, prefix) })
+}
+
 // fault says what was wrong with how the pod left, and what there is to wait for.
 func (e *ending) fault(ctx context.Context, env Env, namespace, name string) (fault content.Text, pending string, err error) {
 	switch {
 	case e.last != nil && killed(e.last):
-		return say("pod %s was killed with SIGKILL (exit code 137) when its grace period was over", "Pod %s は猶予の時間を使い切り、SIGKILL で強制終了されました (終了コード 137)", name), "", nil
+		return podKilled(name), "", nil
 	case e.last != nil && e.last.Running > 0:
 		return say("pod %s was removed while its containers ran", "Pod %s はコンテナーが動いているうちに取り除かれました", name), "", nil
 	case e.last != nil && e.evicted && e.last.Disruption == "":

@@ -56,8 +56,18 @@ type Env struct {
 	// Upgrades of the control plane and of nodes since the step began, oldest first, with what was forced. They are recorded outside of
 	// the cluster, so that nothing that is done to the cluster changes them. None on a cluster that k8slab does not upgrade.
 	Upgrades []history.Upgrade
+	// Record is what the cluster went through since; it may be nil, which means the same as history.NotRecorded.
+	Record history.Watcher
 	// Since is when the step began.
 	Since time.Time
+}
+
+// timeline tells what the cluster went through since the step began, or history.ErrNotRecorded.
+func (env Env) timeline(ctx context.Context) (*history.Timeline, error) {
+	if env.Record == nil {
+		return nil, history.ErrNotRecorded
+	}
+	return env.Record.Timeline(ctx, env.Since)
 }
 
 // Baseline is the starting state of a step, as read back from the cluster.

@@ -98,6 +98,11 @@ func TestALabLinksOrSaysWhyNot(t *testing.T) {
 		"workloads with their floors":       {"workload/never-below", "workloads: [{kind: Deployment, namespace: shop, name: web, replicas: 2}]", ""},
 		"a floor of no replicas":            {"workload/never-below", "workloads: [{kind: Deployment, namespace: shop, name: web, replicas: 0}]", "workloads[0].replicas: nothing is below 0"},
 		"a floor of a DaemonSet":            {"workload/never-below", "workloads: [{kind: DaemonSet, namespace: shop, name: web, replicas: 1}]", "workloads[0].kind"},
+		"a floor at any time":               {"workload/available-throughout", "{kind: DaemonSet, namespace: shop, name: web, atLeast: 2}", ""},
+		"a floor of a budget at any time":   {"workload/available-throughout", "{kind: Deployment, namespace: shop, name: web, budget: web}", ""},
+		"no floor at any time":              {"workload/available-throughout", "{kind: Deployment, namespace: shop, name: web}", "atLeast: it is missing"},
+		"two floors at any time":            {"workload/available-throughout", "{kind: Deployment, namespace: shop, name: web, atLeast: 1, budget: web}", "budget: atLeast says the number already"},
+		"no nodes at once":                  {"node/one-at-a-time", "atMost: 0", "atMost: with none at all"},
 		"disruptions without a floor":       {"pdb/floor-at-disruptions", "{namespace: shop, name: web, kind: Deployment, workload: web, healthy: 0}", "healthy: 0 guards nothing"},
 		"disruptions of a kind without":     {"pdb/floor-at-disruptions", "{namespace: shop, name: web, kind: Job, workload: web, healthy: 1}", "kind: \"Job\""},
 		"evictions less than none":          {"pod/evicted-not-deleted", "{node: worker-1, atLeast: -1}", "atLeast: -1"},
@@ -180,17 +185,5 @@ func TestAFloorIsRoundedAsTheDisruptionControllerDoes(t *testing.T) {
 	}
 	if _, err := desiredHealthy(policyv1.PodDisruptionBudgetSpec{}, 3); err == nil {
 		t.Error("a budget without a rule has a floor")
-	}
-}
-
-func TestPeopleAreToldFromTheCluster(t *testing.T) {
-	for user, person := range map[string]bool{
-		"learner": true, "alice@example.com": true, "system:serviceaccount:shop:ci-bot": true, "system:admin": true,
-		"system:node:worker-1": false, "system:serviceaccount:kube-system:replicaset-controller": false,
-		"system:kube-controller-manager": false, "system:kube-scheduler": false, "k8slab:operator": false, "k8slab:simulated-kubelet": false,
-	} {
-		if isPerson(user) != person {
-			t.Errorf("%s is taken for a person: %v", user, !person)
-		}
 	}
 }

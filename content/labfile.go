@@ -22,6 +22,7 @@ type labYAML struct {
 	Exams    []string    `yaml:"exams,omitempty" doc:"Exam domains, such as CKA Workloads." ja:"試験の分野。CKA Workloads など。"`
 	Cluster  clusterYAML `yaml:"cluster" doc:"The cluster that the lab plays on." ja:"ラボで使うクラスター。"`
 	Requires []string    `yaml:"requires,omitempty" doc:"Capabilities that the cluster must have, such as audit-log." ja:"クラスターに必要な機能。audit-log など。"`
+	History  []string    `yaml:"history,omitempty" doc:"Further resources whose changes are recorded, in full, such as certificates.v1.cert-manager.io. Pods, nodes, disruption budgets and workloads always are." ja:"変化を記録するリソースの追加。certificates.v1.cert-manager.io のように完全な名前で書く。Pod、ノード、PodDisruptionBudget、ワークロードは常に記録される。"`
 }
 
 type clusterYAML struct {
@@ -87,7 +88,7 @@ func (l *loader) loadLabFile(root listing, lab *Lab) error {
 	}
 	lab.place = place{doc: doc}
 	lab.ID, lab.K8slab, lab.Title, lab.Summary, lab.Minutes = y.ID, y.K8slab, y.Title, y.Summary, y.Minutes
-	lab.Needs, lab.Learn, lab.Exams, lab.Requires = y.Needs, y.Learn, y.Exams, y.Requires
+	lab.Needs, lab.Learn, lab.Exams, lab.Requires, lab.History = y.Needs, y.Learn, y.Exams, y.Requires, y.History
 	lab.Cluster.Release, lab.Cluster.RuntimeConfig = y.Cluster.Release, y.Cluster.RuntimeConfig
 	for _, n := range y.Cluster.Nodes {
 		lab.Cluster.Nodes = append(lab.Cluster.Nodes, Node(n))
@@ -146,6 +147,7 @@ func (l *loader) checkLabFile(doc document, y labYAML) {
 	}
 	l.checkWords(doc, "requires", y.Requires)
 	l.checkRepeated(doc, "exams", y.Exams)
+	l.checkRepeated(doc, "history", y.History)
 	for i, link := range y.Learn {
 		l.oneLineText(doc, link.Title, "learn", i, "title")
 		if u, err := url.Parse(link.URL); err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil {

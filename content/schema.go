@@ -55,7 +55,7 @@ func LabSchema(lang Lang, capabilities []string) *Schema {
 	s.Schema, s.Title = draft07, labFile
 	s.at("id").matching(word.String(), maxWord)
 	s.at("minutes").from(1, maxMinutes)
-	for _, list := range []string{"needs", "requires", "exams"} {
+	for _, list := range []string{"needs", "requires", "exams", "history"} {
 		s.at(list).UniqueItems = true
 	}
 	s.at("needs").Items.matching(word.String(), maxWord)

@@ -67,6 +67,9 @@ type Lab struct {
 	Cluster ClusterShape
 	// Requires lists capabilities that the cluster must have, for example "audit-log".
 	Requires []string
+	// History lists resources of the lab's own whose changes are to be recorded, as kubectl writes them in full:
+	// "certificates.v1.cert-manager.io". Those of pods, nodes, disruption budgets and workloads always are.
+	History []string
 	// Setup is applied before the setup of each step.
 	Setup []File
 	// Steps in the order in which they are played; never empty.

@@ -65,6 +65,32 @@ func undone(windows []window, t time.Time) bool {
 	return slices.ContainsFunc(windows, func(w window) bool { return t.After(w.From) && t.Before(w.To) })
 }
 
+// withoutRecord is without for what the cluster went through.
+func (b *baseline) withoutRecord(all history.Watcher) history.Watcher {
+	if len(b.Undone) == 0 {
+		return all
+	}
+	return remainingRecord{all: all, undone: b.Undone}
+}
+
+// remainingRecord is a record without some times of it.
+type remainingRecord struct {
+	all    history.Watcher
+	undone []window
+}
+
+// Timeline implements history.Watcher.
+func (r remainingRecord) Timeline(ctx context.Context, since time.Time) (*history.Timeline, error) {
+	t, err := r.all.Timeline(ctx, since)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range r.undone {
+		t = t.Without(w.From, w.To)
+	}
+	return t, nil
+}
+
 var _ checks.Baseline = (*baseline)(nil)
 
 // Object implements checks.Baseline.

@@ -80,7 +80,8 @@ func (e *Engine) environment(ctx context.Context, s *Session) (checks.Env, error
 		return checks.Env{}, err
 	}
 	return checks.Env{
-		Client: client, Dynamic: dyn, Baseline: b, History: b.without(historyOf(p, s.Lab.ID)), Upgrades: upgrades, Since: b.Time,
+		Client: client, Dynamic: dyn, Baseline: b, Upgrades: upgrades, Since: b.Time,
+		History: b.without(historyOf(p, s.Lab.ID)), Record: b.withoutRecord(recordOf(p, s.Lab.ID)),
 	}, nil
 }
 
@@ -96,6 +97,27 @@ func historyOf(p cluster.Provider, name string) history.Reader {
 		return history.Open(func(ctx context.Context) ([]string, error) { return audit.AuditLog(ctx, name) })
 	}
 	return history.NotRecorded{}
+}
+
+func recordOf(p cluster.Provider, name string) history.Watcher {
+	r, ok := p.(cluster.Recorder)
+	if !ok {
+		return history.NotRecorded{}
+	}
+	return history.OpenRecording(func(ctx context.Context) (string, error) {
+		if err := r.CatchUp(ctx, name); err != nil {
+			return "", err
+		}
+		return r.Recording(ctx, name)
+	})
+}
+
+// catchUp lets the record come up to now, so that what k8slab has done to the cluster is not taken for something that happened after it. Where
+// that cannot be had, the record itself tells of the gap.
+func catchUp(ctx context.Context, provider any, name string) {
+	if r, ok := provider.(cluster.Recorder); ok {
+		_ = r.CatchUp(ctx, name)
+	}
 }
 
 // gradeAll runs the checks at once; one that comes after others waits for them.

@@ -10,6 +10,7 @@ import (
 	"github.com/k8slab/k8slab/checks"
 	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/history/recorder"
 )
 
 // linkedLab is a lab whose checks are functions.
@@ -59,6 +60,11 @@ func bind(lab *content.Lab, vocabulary *checks.Vocabulary) (*linkedLab, content.
 	for i, name := range lab.Requires {
 		if !slices.Contains(cluster.Capabilities[:], cluster.Capability(name)) {
 			wrong = append(wrong, lab.Wrong(fmt.Sprintf("there is no capability %q", name), capabilityFix(name), "requires", i))
+		}
+	}
+	for i, name := range lab.History {
+		if _, err := recorder.Kinds(name); err != nil {
+			wrong = append(wrong, lab.Wrong(fmt.Sprintf("%q is no resource in full", name), "write resource, version and group, as in certificates.v1.cert-manager.io", "history", i))
 		}
 	}
 	for _, step := range lab.Steps {

@@ -92,7 +92,9 @@ func (e *Engine) Start(ctx context.Context, id string, opts StartOptions, report
 
 // specOf is the cluster that the lab asks for.
 func specOf(lab *content.Lab, port int) cluster.Spec {
-	spec := cluster.Spec{Name: lab.ID, Release: lab.Cluster.Release, RuntimeConfig: lab.Cluster.RuntimeConfig, APIPort: port}
+	spec := cluster.Spec{
+		Name: lab.ID, Release: lab.Cluster.Release, RuntimeConfig: lab.Cluster.RuntimeConfig, History: lab.History, APIPort: port,
+	}
 	for _, n := range lab.Cluster.Nodes {
 		spec.Nodes = append(spec.Nodes, cluster.Node(n))
 	}
@@ -208,6 +210,7 @@ func (e *Engine) enter(ctx context.Context, s *Session, kind progress.Kind, repo
 		return err
 	}
 	var b *baseline
+	began := time.Now().UTC()
 	err = report.Run("scenario", func() (string, error) {
 		b, err = e.startingState(ctx, s, dir)
 		return s.Step.ID, err
@@ -225,7 +228,9 @@ func (e *Engine) enter(ctx context.Context, s *Session, kind progress.Kind, repo
 	if err := b.save(dir); err != nil {
 		return err
 	}
-	err = e.journal.Append(progress.Event{Kind: kind, Time: b.Time, Attempt: s.Attempt.Attempt, Lab: s.Lab.ID, Step: s.Step.ID})
+	err = e.journal.Append(progress.Event{
+		Kind: kind, Time: b.Time, Began: began, Attempt: s.Attempt.Attempt, Lab: s.Lab.ID, Step: s.Step.ID,
+	})
 	if err != nil {
 		return err
 	}
@@ -238,6 +243,7 @@ func (e *Engine) startingState(ctx context.Context, s *Session, dir string) (*ba
 	if err != nil {
 		return nil, err
 	}
+	defer catchUp(ctx, p, s.Lab.ID)
 	checkpointer, ok := p.(cluster.Checkpointer)
 	if ok {
 		if b, err := e.restore(ctx, checkpointer, s, dir); err != nil || b != nil {

@@ -33,6 +33,7 @@ func (e *Engine) SaveSnapshot(ctx context.Context, s *Session, name string) erro
 		if b == nil || b.Step != s.Step.ID {
 			return notSeeded(s)
 		}
+		catchUp(ctx, c, s.Lab.ID)
 		saved := time.Now().UTC()
 		if err := c.SaveCheckpoint(ctx, s.Lab.ID, snapshotPrefix+name); err != nil {
 			return err
@@ -82,6 +83,7 @@ func (e *Engine) restoreSnapshot(ctx context.Context, c cluster.Checkpointer, di
 	if err := dropBaseline(dir); err != nil {
 		return nil, err
 	}
+	began := time.Now().UTC()
 	err = report.Run("scenario", func() (string, error) {
 		return name, c.RestoreCheckpoint(ctx, s.Lab.ID, snapshotPrefix+name)
 	})
@@ -91,13 +93,17 @@ func (e *Engine) restoreSnapshot(ctx context.Context, c cluster.Checkpointer, di
 	if err != nil {
 		return nil, err
 	}
+	catchUp(ctx, c, s.Lab.ID)
 	b := saved.Baseline
 	b.Attempt = s.Attempt.Attempt
-	b.Undone = append(b.Undone, window{From: saved.Saved, To: time.Now().UTC()})
+	now := time.Now().UTC()
+	b.Undone = append(b.Undone, window{From: saved.Saved, To: now})
 	if err := b.save(dir); err != nil {
 		return nil, err
 	}
-	err = e.journal.Append(progress.Event{Kind: progress.Entered, Attempt: b.Attempt, Lab: s.Lab.ID, Step: b.Step})
+	err = e.journal.Append(progress.Event{
+		Kind: progress.Entered, Time: now, Began: began, Snapshot: name, Undone: saved.Saved, Attempt: b.Attempt, Lab: s.Lab.ID, Step: b.Step,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -23,6 +23,8 @@ type Spec struct {
 	// "storage.k8s.io/v1beta1". One that the running release does not have any more is left out.
 	RuntimeConfig []string
 	Nodes         []Node
+	// History names further resources whose changes are recorded where the cluster keeps a record: "certificates.v1.cert-manager.io".
+	History []string `json:",omitempty"`
 	// APIPort fixes the API server's port on loopback; zero picks a free one.
 	APIPort int
 }
@@ -80,6 +82,8 @@ const (
 	Grader Identity = "k8slab:grader"
 	// Operator seeds and resets the lab.
 	Operator Identity = "k8slab:operator"
+	// Historian watches.
+	Historian Identity = "k8slab:historian"
 )
 
 // Capability is something that not every cluster can do; labs name those that they need.
@@ -88,6 +92,8 @@ type Capability string
 const (
 	// AuditLog: what was asked of the API server is recorded.
 	AuditLog Capability = "audit-log"
+	// History: what the cluster goes through is recorded.
+	History Capability = "history"
 	// Components: parts of the control plane can be stopped and started.
 	Components Capability = "components"
 	// Simulated: nodes and pods are played.
@@ -103,7 +109,7 @@ const (
 )
 
 // Capabilities lists all that a lab may require.
-var Capabilities = [...]Capability{AuditLog, Checkpoints, Components, Disposable, Power, Simulated, Upgrades}
+var Capabilities = [...]Capability{AuditLog, Checkpoints, Components, Disposable, History, Power, Simulated, Upgrades}
 
 // Phase reports progress: once when a phase begins, with Done false, and once when it ends.
 type Phase struct {
@@ -264,4 +270,12 @@ type Releases interface {
 type KubeletSetter interface {
 	// SetKubelets takes releases by name of the node, and returns when the Node objects show them.
 	SetKubelets(ctx context.Context, name string, releases map[string]string) error
+}
+
+// Recorder is a provider that writes down what its clusters go through, as long as they run.
+type Recorder interface {
+	// Recording returns the folder of the record, for package history. It need not exist.
+	Recording(ctx context.Context, name string) (dir string, err error)
+	// CatchUp returns when all that has happened in the cluster up to the call is in the record.
+	CatchUp(ctx context.Context, name string) error
 }

@@ -66,11 +66,15 @@ func requestOf(event *auditv1.Event) Request {
 		Propagation: propagationOf(event, body),
 		Left:        leftBy(event),
 		Removed:     removedBy(event),
+		Grace:       graceOf(event, body),
 		UserAgent:   event.UserAgent,
 		Version:     ref.APIVersion,
 		Deprecated:  event.Annotations[deprecatedAnnotation] == "true",
 
 		RemovedRelease: event.Annotations[removedAnnotation],
+	}
+	if event.Verb == "patch" && event.RequestObject != nil {
+		r.Fields, r.Cordons = asked(event.RequestObject.Raw)
 	}
 	if event.ImpersonatedUser != nil {
 		r.ImpersonatedUser = event.ImpersonatedUser.Username
@@ -88,9 +92,11 @@ func requestOf(event *auditv1.Event) Request {
 type requestBody struct {
 	DryRun        []string `json:"dryRun"`
 	DeleteOptions *struct {
-		DryRun []string `json:"dryRun"`
+		DryRun             []string `json:"dryRun"`
+		GracePeriodSeconds *int64   `json:"gracePeriodSeconds"`
 	} `json:"deleteOptions"`
-	Target struct {
+	GracePeriodSeconds *int64 `json:"gracePeriodSeconds"`
+	Target             struct {
 		Name string `json:"name"`
 	} `json:"target"`
 	PropagationPolicy metav1.DeletionPropagation `json:"propagationPolicy"`
@@ -156,6 +162,24 @@ func propagationOf(event *auditv1.Event, body *requestBody) metav1.DeletionPropa
 		return metav1.DeletePropagationBackground
 	}
 	return ""
+}
+
+// graceOf follows the API server as propagationOf does; an eviction carries the options of its deletion.
+func graceOf(event *auditv1.Event, body *requestBody) *int64 {
+	deletes := event.Verb == "delete" || event.Verb == "deletecollection"
+	switch {
+	case deletes && body != nil:
+		return body.GracePeriodSeconds
+	case deletes:
+		seconds, err := strconv.ParseInt(parametersOf(event).Get("gracePeriodSeconds"), 10, 64)
+		if err != nil {
+			return nil
+		}
+		return &seconds
+	case body != nil && body.DeleteOptions != nil:
+		return body.DeleteOptions.GracePeriodSeconds
+	}
+	return nil
 }
 
 // leftBy reads the answer to a write. It tells what a patch of any kind, an apply or an update came to, defaults included.

@@ -41,6 +41,12 @@ type Request struct {
 	// Removed is, with a deletion of one pod, the pod as the deletion found it; nil for other requests, for refused ones, and where
 	// the log was not written under Policy.
 	Removed *Removed
+	// Grace is, with a deletion or an eviction, the grace period in seconds that was asked for; nil where that was left to the pod.
+	Grace *int64
+	// Fields are, with a patch whose body the log holds, the paths that it speaks of, such as "spec.unschedulable"; a few at the most.
+	Fields []string
+	// Cordons is, with a patch of a node, whether it asks for a cordon or to end one; nil where it says nothing of it.
+	Cordons *bool
 	// UserAgent as the client gave it.
 	UserAgent string
 	// Version of the API that was spoken, such as "v1beta1".

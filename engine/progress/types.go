@@ -38,6 +38,11 @@ type Event struct {
 	Attempt string `json:"attempt"`
 	Lab     string `json:"lab"`
 	Step    string `json:"step,omitempty"`
+	// Began, with Entered and WasReset, is when k8slab began to make the starting state, which was there at Time.
+	Began time.Time `json:"began,omitzero"`
+	// Snapshot, with Entered, is what was restored in place of the starting state; what had happened since Undone is undone.
+	Snapshot string    `json:"snapshot,omitempty"`
+	Undone   time.Time `json:"undone,omitzero"`
 	// Provider of the cluster, with Started.
 	Provider string `json:"provider,omitempty"`
 	// Origin of the lab, with Started: the attempt is about the lab as it was there.

@@ -1,6 +1,7 @@
-// Command bench measures k8slab with the built executables. It has three parts, each with flags of its own:
+// Command bench measures k8slab with the built executables. It has four parts, each with flags of its own:
 //
 //	bench          what the design promises, in one run and as ratios to etcd and an API server alone (`make bench`)
+//	bench history  what the record of a cluster costs, and how large it grows (`make bench-history`)
 //	bench scale    many nodes and pods on one cluster (`make bench-scale`)
 //	bench soak     one cluster for a long time, with everything done to it that a lab does (`make soak`)
 //
@@ -43,6 +44,15 @@ func run(ctx context.Context, args []string) error {
 			return err
 		}
 		return budgets(ctx, *bin, *lab, *rounds, *settle)
+	case "history":
+		rounds := flags.Int("rounds", 3, "how often each thing is measured")
+		lab := flags.String("lab", "11-maintenance", "lab to start")
+		settle := flags.Duration("settle", 20*time.Second, "how long the cluster idles before its memory is measured")
+		busy := flags.Duration("busy", time.Minute, "how long the cluster is kept busy")
+		if err := flags.Parse(args); err != nil {
+			return err
+		}
+		return costOfHistory(ctx, *bin, *lab, *rounds, *settle, *busy)
 	case "scale":
 		nodes := flags.Int("nodes", 100, "how many nodes")
 		pods := flags.Int("pods", 2000, "how many pods")
@@ -58,5 +68,5 @@ func run(ctx context.Context, args []string) error {
 		}
 		return soak(ctx, *bin, *length, *seed)
 	}
-	return fmt.Errorf("there is no part %q; there are budgets, scale and soak", part)
+	return fmt.Errorf("there is no part %q; there are budgets, history, scale and soak", part)
 }

@@ -9,17 +9,22 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
 // cli runs k8slab with a state folder of its own.
-type cli struct{ path, state string }
+type cli struct {
+	path, state string
+	// env is set for it beside what this process has.
+	env []string
+}
 
 func (c cli) run(ctx context.Context, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, c.path, args...)
-	cmd.Env = append(os.Environ(), "XDG_STATE_HOME="+c.state, "K8SLAB_LANG=en")
+	cmd.Env = slices.Concat(os.Environ(), []string{"XDG_STATE_HOME=" + c.state, "K8SLAB_LANG=en"}, c.env)
 	out, err := cmd.Output()
 	if exit, ok := asExit(err); ok {
 		err = fmt.Errorf("k8slab %v: %w\n%s", args, err, exit.Stderr)

@@ -22,6 +22,7 @@ import (
 	"github.com/k8slab/k8slab/engine/history"
 	"github.com/k8slab/k8slab/engine/problem"
 	"github.com/k8slab/k8slab/engine/progress"
+	"github.com/k8slab/k8slab/engine/timeline"
 	"github.com/k8slab/k8slab/internal/terminal"
 	"github.com/k8slab/k8slab/internal/testcluster"
 )
@@ -164,6 +165,24 @@ func (p *played) UpgradeNode(_ context.Context, _ *engine.Session, node, _ strin
 	return history.Upgrade{Time: time.Unix(1, 0), Node: node, From: "v1.33.0", To: "v1.37.2", Outcome: history.Upgraded}, p.call("upgrade " + node)
 }
 
+func (p *played) Timeline(_ context.Context, _ *engine.Session, step string) (*timeline.Story, error) {
+	began := time.Date(2026, 4, 1, 9, 0, 0, 0, time.Local)
+	entry := func(second int, by timeline.Actor, en, ja string) timeline.Entry {
+		return timeline.Entry{Time: began.Add(time.Duration(second) * time.Second), By: by, What: "x", Text: content.Text{EN: en, JA: ja}}
+	}
+	return &timeline.Story{Lab: p.session.Lab.ID, Attempt: "a", Requests: true, Record: step != "deadlock", Visits: []timeline.Visit{
+		{Step: "drain", Began: began, Entries: []timeline.Entry{
+			entry(0, timeline.K8slab, "made the starting state of drain", "drain の開始状態を用意しました"),
+			entry(65, timeline.You, "cordoned node/worker-2", "node/worker-2 を cordon しました"),
+			entry(66, timeline.You, "could not evict pod/web-57f577d5f-vpkw7: its disruption budget did not allow it (4 times)",
+				"pod/web-57f577d5f-vpkw7 を退避できませんでした (PodDisruptionBudget による拒否) (4 回)"),
+			entry(4000, timeline.Cluster, "deployment/web: 2 → 1 → 2 available", "deployment/web: 利用可能 2 → 1 → 2"),
+		}},
+		{Step: "drain", Began: began.Add(5000 * time.Second), Entries: []timeline.Entry{
+			entry(4990, timeline.Cluster, "node/worker-1 is Ready", "node/worker-1 が Ready になりました"),
+		}}}}, p.call("timeline " + step)
+}
+
 func (p *played) Provider(string) (cluster.Provider, error) { return bare{}, nil }
 
 func (p *played) Providers() []string { return []string{"bare"} }
@@ -232,6 +251,9 @@ func TestAnswers(t *testing.T) {
 		{"next", []string{"next"}, true, 0},
 		{"status", []string{"status"}, true, 0},
 		{"solution", []string{"solution"}, false, 0},
+		{"timeline", []string{"timeline"}, false, 0},
+		{"timeline-without-record", []string{"timeline", "--step", "deadlock"}, false, 0},
+		{"help-timeline", []string{"timeline", "--help"}, false, 0},
 		{"finish", []string{"finish"}, true, 0},
 		{"cluster-status", []string{"cluster", "status"}, false, 0},
 		{"checks-name", []string{"checks", "pdb/keeps-floor"}, false, 0},
@@ -361,7 +383,7 @@ func TestGraderThatCouldNotTellIsNotAFailedCheck(t *testing.T) {
 }
 
 func TestJSONAnswersAreOneValueOnStdout(t *testing.T) {
-	for _, args := range [][]string{{"list"}, {"status"}, {"check"}, {"checks"}, {"checks", "pdb/keeps-floor"}, {"cluster", "status"}, {"version"}, {"env"}} {
+	for _, args := range [][]string{{"list"}, {"status"}, {"timeline"}, {"check"}, {"checks"}, {"checks", "pdb/keeps-floor"}, {"cluster", "status"}, {"version"}, {"env"}} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			out, _, _ := run(t, newPlayed(), nil, append(args, "-o", "json")...)
 			var v any

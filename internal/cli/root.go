@@ -56,7 +56,7 @@ func newRoot(inv *invocation) *cobra.Command {
 		}
 	}
 	add("play", newList(inv), newStart(inv), newLesson(inv), newCheck(inv), newHint(inv), newNext(inv), newGoto(inv),
-		newStatus(inv), newReset(inv), newSolution(inv), newFinish(inv))
+		newStatus(inv), newTimeline(inv), newReset(inv), newSolution(inv), newFinish(inv))
 	add("cluster", newShell(inv), newEnv(inv), newKubectl(inv), newCluster(inv), newNode(inv), newSnapshot(inv), newStop(inv), newDelete(inv))
 	add("author", newNew(inv), newLint(inv), newVerify(inv), newSchema(inv))
 	add("about", newSource(inv), newDoctor(inv), newChecks(inv), newVersion(inv), newCompletion(inv), newHelp(inv))

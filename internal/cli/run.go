@@ -19,6 +19,7 @@ import (
 	"github.com/k8slab/k8slab/engine/history"
 	"github.com/k8slab/k8slab/engine/problem"
 	"github.com/k8slab/k8slab/engine/progress"
+	"github.com/k8slab/k8slab/engine/timeline"
 	"github.com/k8slab/k8slab/engine/verify"
 	"github.com/k8slab/k8slab/internal/terminal"
 )
@@ -36,6 +37,7 @@ type Engine interface {
 	Reset(ctx context.Context, s *engine.Session, p cluster.Progress) (*engine.Session, error)
 	Solution(ctx context.Context, s *engine.Session) (content.File, error)
 	Finish(ctx context.Context, s *engine.Session) (*progress.Lab, error)
+	Timeline(ctx context.Context, s *engine.Session, step string) (*timeline.Story, error)
 	Stop(ctx context.Context, lab string, p cluster.Progress) error
 	Delete(ctx context.Context, lab string, p cluster.Progress) error
 	SaveSnapshot(ctx context.Context, s *engine.Session, name string) error

@@ -86,6 +86,7 @@ func serveControl(ctx context.Context, f folder, s *supervisor, logger *slog.Log
 	act("POST /nodes/{name}/{action}", func(r *http.Request) error {
 		return s.simulation.act(r.PathValue("name"), r.PathValue("action"), r.URL.Query())
 	})
+	act("POST /history/catch-up", func(r *http.Request) error { return s.catchUp(r.Context()) })
 	act("POST /behaviors", func(r *http.Request) error {
 		documents, err := io.ReadAll(io.LimitReader(r.Body, maxBehaviors))
 		if err != nil {

@@ -33,6 +33,7 @@ func (f folder) etcdData() string            { return f.path("etcd") }
 func (f folder) auditLog() string            { return f.path("audit", "audit.log") }
 func (f folder) upgrades() string            { return f.path("upgrades.jsonl") }
 func (f folder) transition() string          { return f.path("transition.json") }
+func (f folder) recording() string           { return f.path("history") }
 func (f folder) simulator() string           { return f.path("simulator") }
 func (f folder) learnerKubeconfig() string   { return f.path("kubeconfig") }
 func (f folder) logFile(name string) string  { return f.path("logs", name+".log") }

@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -69,6 +70,7 @@ var identities = []leaf{
 	{file: string(cluster.Learner), name: string(cluster.Learner), orgs: []string{"system:masters"}},
 	{file: "grader", name: string(cluster.Grader), orgs: []string{"system:masters"}},
 	{file: "operator", name: string(cluster.Operator), orgs: []string{"system:masters"}},
+	{file: "historian", name: string(cluster.Historian), orgs: []string{"system:masters"}},
 	{file: simulatorClient, name: "k8slab:simulated-kubelet", orgs: []string{"system:masters"}},
 	// All controllers share this one, so it needs the sum of what the role of each allows.
 	{file: controllerManager, name: "system:kube-controller-manager", orgs: []string{"system:masters"}},
@@ -119,10 +121,11 @@ func podCIDR(i int) netip.Prefix {
 	return netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(244 + (i >> 8)), byte(i), 0}), 24)
 }
 
-// ensurePKI writes the certificates of a new cluster. They appear all at once or not at all.
+// ensurePKI writes the certificates of a new cluster. They appear all at once or not at all. A cluster that an earlier k8slab made gets
+// those of the identities that it did not know.
 func (f folder) ensurePKI(nodes []cluster.Node) (created bool, err error) {
 	if _, err := os.Stat(f.path("pki")); err == nil {
-		return false, nil
+		return false, f.signMissing()
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return false, err
 	}
@@ -159,6 +162,40 @@ func (f folder) ensurePKI(nodes []cluster.Node) (created bool, err error) {
 		return false, err
 	}
 	return true, os.Rename(string(tmp), f.path("pki"))
+}
+
+func (f folder) signMissing() error {
+	for _, id := range identities {
+		id.file = "client-" + id.file
+		if _, err := os.Stat(f.pki(id.file + ".key")); err == nil {
+			continue // the key is written last
+		}
+		ca, err := f.authority(clusterCA)
+		if err != nil {
+			return err
+		}
+		raw, key, err := ca.sign(id)
+		if err != nil {
+			return fmt.Errorf("sign %s: %w", id.file, err)
+		}
+		if err := writePair(f.pki(id.file), raw, key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// authority reads one that was made with the cluster.
+func (f folder) authority(name string) (*authority, error) {
+	pair, err := tls.LoadX509KeyPair(f.pki(name+".crt"), f.pki(name+".key"))
+	if err != nil {
+		return nil, err
+	}
+	key, ok := pair.PrivateKey.(*ecdsa.PrivateKey)
+	if !ok {
+		return nil, fmt.Errorf("the key of %s is of another kind", name)
+	}
+	return &authority{cert: pair.Leaf, key: key}, nil
 }
 
 func newAuthority(name string) (*authority, error) {

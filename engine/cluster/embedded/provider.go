@@ -54,6 +54,7 @@ var (
 	_ cluster.UpgradeLog       = (*Provider)(nil)
 	_ cluster.Releases         = (*Provider)(nil)
 	_ cluster.KubeletSetter    = (*Provider)(nil)
+	_ cluster.Recorder         = (*Provider)(nil)
 )
 
 // New returns the provider whose clusters live below dir. The supervisor command is completed with "--dir DIR"; without
@@ -79,7 +80,8 @@ func (p *Provider) Name() string { return Name }
 // Capabilities implements cluster.Provider.
 func (p *Provider) Capabilities() []cluster.Capability {
 	return []cluster.Capability{
-		cluster.AuditLog, cluster.Checkpoints, cluster.Components, cluster.Disposable, cluster.Power, cluster.Simulated, cluster.Upgrades,
+		cluster.AuditLog, cluster.Checkpoints, cluster.Components, cluster.Disposable, cluster.History, cluster.Power, cluster.Simulated,
+		cluster.Upgrades,
 	}
 }
 
@@ -182,6 +184,7 @@ func (f folder) describe(spec cluster.Spec, progress cluster.Progress) error {
 			fmt.Sprintf("クラスター %s は、ラボが現在求めるものとは違うノード構成またはリリースで作られています", spec.Name),
 			"k8slab delete --lab "+spec.Name)
 	default:
+		d.Spec.History = spec.History
 		d.Spec.APIPort = spec.APIPort // without one, the port of the last time is kept if it is free
 	}
 	if err := f.checkPort(d); err != nil {

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -25,6 +26,7 @@ import (
 	"github.com/k8slab/k8slab/engine/cluster/embedded/inprocess"
 	"github.com/k8slab/k8slab/engine/cluster/embedded/kubelet"
 	"github.com/k8slab/k8slab/engine/flock"
+	"github.com/k8slab/k8slab/engine/history/recorder"
 )
 
 const (
@@ -50,10 +52,11 @@ type supervisor struct {
 	began   time.Time
 	procs   map[string]*process
 
-	ready  chan struct{} // closed when the API server answers and the nodes are registered
-	failed chan struct{} // closed when the supervisor gives up
-	stop   chan struct{} // closed to ask for a clean stop
-	ending chan struct{} // closed when the components are about to be stopped
+	apiAnswers chan struct{} // closed when the API server answers
+	ready      chan struct{} // closed when the nodes are registered, too
+	failed     chan struct{} // closed when the supervisor gives up
+	stop       chan struct{} // closed to ask for a clean stop
+	ending     chan struct{} // closed when the components are about to be stopped
 
 	mu       sync.Mutex
 	desc     *description // replaced, never changed
@@ -66,6 +69,7 @@ type supervisor struct {
 	simulation *simulation
 	outages    *outages
 	metrics    *inprocess.Listener
+	recorder   atomic.Pointer[recorder.Recorder] // nil while none runs
 }
 
 // RunSupervisor is the body of the supervisor process. It returns the exit code.
@@ -107,7 +111,8 @@ func supervise(ctx context.Context, f folder, log *slog.Logger) error {
 	s := &supervisor{
 		folder: f, desc: desc, log: log, began: time.Now(),
 		simulation: newSimulation(), outages: newOutages(), metrics: inprocess.New(&net.TCPAddr{Port: metricsPort}),
-		ready: make(chan struct{}), failed: make(chan struct{}), stop: make(chan struct{}), ending: make(chan struct{}),
+		apiAnswers: make(chan struct{}), ready: make(chan struct{}), failed: make(chan struct{}), stop: make(chan struct{}),
+		ending: make(chan struct{}),
 	}
 	return s.run(ctx)
 }
@@ -142,6 +147,7 @@ func (s *supervisor) run(ctx context.Context) error {
 		}
 	})
 	workers.Go(func() { s.tidy(components) })
+	workers.Go(func() { s.record(components) })
 	workers.Go(func() { s.endWithFolder(components) })
 
 	select {
@@ -368,6 +374,7 @@ func (s *supervisor) awaitAPI(ctx context.Context) error {
 	s.mu.Lock()
 	s.apiReady = time.Since(s.began)
 	s.mu.Unlock()
+	close(s.apiAnswers)
 	s.log.Info("the API server is ready", "after", s.apiReady)
 	return nil
 }

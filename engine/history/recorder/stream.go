@@ -1,0 +1,360 @@
+package recorder
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/k8slab/k8slab/engine/history"
+)
+
+// errExpired says that the API server has forgotten what happened since the version that a watch was to begin at.
+var errExpired = errors.New("the resourceVersion is too old")
+
+// errUnwritten says that a record could not be written, on a full disk for one. What it told is missing then.
+var errUnwritten = errors.New("the record cannot be written")
+
+// errNoResource says that the API server does not know the resource, which may come with a definition.
+var errNoResource = errors.New("there is no such resource")
+
+// metadataOnly asks for objects without what is not recorded of them.
+const metadataOnly = "application/json;as=%s;g=meta.k8s.io;v=v1"
+
+// stream follows the objects of one kind.
+type stream struct {
+	kind Kind
+	// versions of the objects that exist, by UID, as far as the stream has come; version is the highest it has heard of, zero before the
+	// first list.
+	versions map[string]uint64
+	version  uint64
+	// watches counts the attempts to watch. One is going on where watching is true; ended is when the last one did.
+	watches  int
+	watching bool
+	ended    time.Time
+	// resumed is since when the kind was lost that is watched again, until the first event shows that it is.
+	resumed time.Time
+}
+
+// follow keeps the stream going until ctx ends: it lists once, then watches, and takes up a watch that ended where it broke off. Where
+// that cannot be done it lists again, and says what may be missing.
+func (r *Recorder) follow(ctx context.Context, s *stream) {
+	wait := retryFirst
+	for ctx.Err() == nil {
+		began := time.Now()
+		err := r.followOnce(ctx, s)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err == nil:
+			wait = retryFirst
+			continue // the server ends each watch after some minutes
+		case time.Since(began) > retryMost:
+			wait = retryFirst
+		}
+		r.lose(s, err)
+		if errors.Is(err, errExpired) {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+		wait = min(2*wait, retryMost)
+	}
+}
+
+const (
+	retryFirst = 50 * time.Millisecond
+	retryMost  = 2 * time.Second
+)
+
+func (r *Recorder) followOnce(ctx context.Context, s *stream) error {
+	if s.version == 0 {
+		if err := r.list(ctx, s); err != nil {
+			return err
+		}
+	}
+	return r.watch(ctx, s)
+}
+
+// lose notes that a kind is not watched now. Where something is missing already, the next thing is a list.
+func (r *Recorder) lose(s *stream, cause error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if errors.Is(cause, errExpired) || errors.Is(cause, errUnwritten) {
+		s.version = 0
+	}
+	if _, lost := r.store.lost[s.kind.Name]; lost || !r.store.watched[s.kind.Name] {
+		return
+	}
+	r.log.Info("history: not watching", "kind", s.kind.Name, "error", cause)
+	lost := history.Record{Event: history.Lost, Kind: s.kind.Name, From: s.ended}
+	if !s.resumed.IsZero() {
+		lost.From = s.resumed // it never was watched again
+	}
+	if err := r.keep(lost); err != nil {
+		s.version = 0 // the list says so
+	}
+}
+
+// list takes over the state of all objects. After a gap it says which of them have changed unseen.
+func (r *Recorder) list(ctx context.Context, s *stream) error {
+	body, err := r.get(ctx, s.kind, url.Values{}, s.accept("PartialObjectMetadataList"))
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	var list struct {
+		Metadata struct {
+			ResourceVersion string `json:"resourceVersion"`
+		} `json:"metadata"`
+		Items []object `json:"items"`
+	}
+	if err := json.NewDecoder(body).Decode(&list); err != nil {
+		return err
+	}
+	version, err := strconv.ParseUint(list.Metadata.ResourceVersion, 10, 64)
+	if err != nil {
+		return fmt.Errorf("the resourceVersion %q of a list is no number", list.Metadata.ResourceVersion)
+	}
+	found := make([]history.Record, len(list.Items))
+	for i := range list.Items {
+		if found[i], err = s.kind.record(&list.Items[i]); err != nil {
+			return err
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	from, lost := r.store.lost[s.kind.Name]
+	records := []history.Record{{Event: history.Watched, Kind: s.kind.Name}}
+	if r.store.watched[s.kind.Name] {
+		if !lost {
+			from = r.store.last
+		}
+		records = []history.Record{{Event: history.Missing, Kind: s.kind.Name, From: from}}
+	}
+	records = append(records, s.compare(found, r.store)...)
+	if err := r.keep(records...); err != nil {
+		return err
+	}
+	s.version = version
+	r.progressed()
+	return nil
+}
+
+// compare returns what a list shows that was not known, and starts to count from there.
+func (s *stream) compare(found []history.Record, known *store) []history.Record {
+	var news []history.Record
+	missed := known.watched[s.kind.Name]
+	there := map[string]uint64{}
+	for _, f := range found {
+		there[f.UID] = f.Version
+		before := known.written[f.UID]
+		if before != nil && max(s.versions[f.UID], before.Version) == f.Version {
+			continue
+		}
+		f.Event, f.Missed = history.Found, missed
+		news = append(news, f)
+	}
+	for uid, before := range known.written {
+		if _, still := there[uid]; !still && before.Kind == s.kind.Name {
+			gone := *before
+			gone.Event, gone.Missed = history.Deleted, true
+			news = append(news, gone)
+		}
+	}
+	s.versions = there
+	return news
+}
+
+// watch reads changes until the server ends the watch.
+func (r *Recorder) watch(ctx context.Context, s *stream) error {
+	// As other clients do, spread the moments at which watches end.
+	timeout := 300 + rand.IntN(300)
+	body, err := r.get(ctx, s.kind, url.Values{
+		"watch": {"true"}, "allowWatchBookmarks": {"true"}, "timeoutSeconds": {strconv.Itoa(timeout)},
+		"resourceVersion": {strconv.FormatUint(s.version, 10)},
+	}, s.accept("PartialObjectMetadata"))
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	r.begin(s)
+	defer r.end(s)
+	events := json.NewDecoder(body)
+	for {
+		var event struct {
+			Type   string          `json:"type"`
+			Object json.RawMessage `json:"object"`
+		}
+		if err := events.Decode(&event); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if event.Type == "ERROR" {
+			return statusError(event.Object)
+		}
+		var o object
+		if err := json.Unmarshal(event.Object, &o); err != nil {
+			return err
+		}
+		if err := r.take(s, event.Type, &o); err != nil {
+			return err
+		}
+	}
+}
+
+// confirmAfter is how long a watch that was taken up again must have gone on before it is believed. The API server accepts one that begins
+// at a version which is too old, and says so in its first event.
+const confirmAfter = time.Second
+
+// begin notes that a watch was accepted.
+func (r *Recorder) begin(s *stream) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s.watches++
+	s.watching, s.resumed = true, time.Time{}
+	defer r.progressed()
+	if _, lost := r.store.lost[s.kind.Name]; !lost {
+		return
+	}
+	watch := s.watches
+	time.AfterFunc(confirmAfter, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if s.watches == watch {
+			_ = r.confirm(s) // the kind stays lost, and the next event tries again
+		}
+	})
+}
+
+// end notes that a watch has ended, for whatever reason.
+func (r *Recorder) end(s *stream) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s.watches++
+	s.watching, s.ended = false, r.store.clock()
+}
+
+// confirm says that nothing is missing after all, where a watch was taken up again where it had broken off. The caller holds the lock.
+func (r *Recorder) confirm(s *stream) error {
+	from, lost := r.store.lost[s.kind.Name]
+	if !lost {
+		return nil
+	}
+	if err := r.keep(history.Record{Event: history.Late, Kind: s.kind.Name, From: from}); err != nil {
+		return err
+	}
+	s.resumed = from
+	r.progressed()
+	return nil
+}
+
+// confirmed is confirm for an event that shows the watch to be good. The caller holds the lock.
+func (r *Recorder) confirmed(s *stream) error {
+	err := r.confirm(s)
+	s.resumed = time.Time{}
+	return err
+}
+
+// take records one event of a watch.
+func (r *Recorder) take(s *stream, event string, o *object) error {
+	if event == "BOOKMARK" {
+		version, err := strconv.ParseUint(o.Metadata.ResourceVersion, 10, 64)
+		if err != nil {
+			return err
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		s.version = max(s.version, version)
+		r.progressed()
+		return r.confirmed(s)
+	}
+	record, err := s.kind.record(o)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	defer r.progressed()
+	if err := r.confirmed(s); err != nil {
+		return err
+	}
+	s.version = max(s.version, record.Version)
+	switch event {
+	case "DELETED":
+		delete(s.versions, record.UID)
+		record.Event = history.Deleted
+	case "ADDED":
+		s.versions[record.UID] = record.Version
+		record.Event = history.Added
+	default:
+		s.versions[record.UID] = record.Version
+		if before := r.store.written[record.UID]; before != nil && !says(before, &record) {
+			return nil
+		}
+		record.Event = history.Modified
+	}
+	return r.keep(record)
+}
+
+// accept is what of the kind's objects is asked for.
+func (s *stream) accept(kind string) string {
+	if s.kind.facts != nil {
+		return "application/json"
+	}
+	return fmt.Sprintf(metadataOnly, kind)
+}
+
+// get asks the API server. The answer is for the caller to close.
+func (r *Recorder) get(ctx context.Context, k Kind, query url.Values, accept string) (io.ReadCloser, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.host+k.path()+"?"+query.Encode(), nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept", accept)
+	res, err := r.client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	switch res.StatusCode {
+	case http.StatusOK:
+		return res.Body, nil
+	case http.StatusNotFound:
+		res.Body.Close()
+		return nil, errNoResource
+	}
+	defer res.Body.Close()
+	said, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))
+	if err != nil {
+		return nil, err
+	}
+	if err := statusError(said); errors.Is(err, errExpired) {
+		return nil, err
+	}
+	return nil, fmt.Errorf("%s: %s", res.Status, bytes.TrimSpace(said))
+}
+
+// statusError reads a Status of the API server.
+func statusError(raw []byte) error {
+	var status struct {
+		Code    int    `json:"code"`
+		Message string `json:"message"`
+	}
+	if err := json.Unmarshal(raw, &status); err != nil {
+		return fmt.Errorf("an answer that is no Status: %w", err)
+	}
+	if status.Code == http.StatusGone {
+		return fmt.Errorf("%w: %s", errExpired, status.Message)
+	}
+	return errors.New(status.Message)
+}

@@ -1,0 +1,291 @@
+package timeline
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/history"
+)
+
+// explains is how soon after a request the change shows that it asked for.
+const explains = 3 * time.Second
+
+// facts tells what became of the cluster.
+type facts struct {
+	*telling
+	// last is what was known of each object, by UID, and owners whose a ReplicaSet is, by namespace and name.
+	last   map[string]*history.Record
+	owners map[string]string
+}
+
+func newFacts(t *telling) *facts {
+	return &facts{telling: t, last: map[string]*history.Record{}, owners: map[string]string{}}
+}
+
+// follow takes the next record.
+func (f *facts) follow(r *history.Record) {
+	before := f.last[r.UID]
+	f.last[r.UID] = r
+	if r.Kind == "ReplicaSet" && r.Owner != "" {
+		f.owners[r.Namespace+"/"+r.Name] = r.Owner
+	}
+	if r.Time.Before(f.from.Record.Since) || f.making(r.Time) {
+		return
+	}
+	switch {
+	case r.Node != nil:
+		f.node(before, r)
+	case r.Pod != nil:
+		f.pod(before, r)
+	case r.Workload != nil && r.Kind != "ReplicaSet":
+		f.workload(before, r)
+	case r.Budget != nil:
+		f.budget(before, r)
+	}
+}
+
+// fact adds an entry of its own.
+func (f *facts) fact(r *history.Record, what string, text content.Text) {
+	f.add(Entry{Time: r.Time, By: Cluster, What: what, Objects: []string{nameOf(r)}, Text: text})
+}
+
+func nameOf(r *history.Record) string { return strings.ToLower(r.Kind) + "/" + r.Name }
+
+func (f *facts) node(before, r *history.Record) {
+	name := nameOf(r)
+	switch {
+	case r.Event == history.Deleted:
+		f.fact(r, "node-gone", say("%s is no longer part of the cluster", "%s がクラスターからなくなりました", name))
+		return
+	case before == nil:
+		f.fact(r, "node-added", say("%s has joined the cluster", "%s がクラスターに加わりました", name))
+		return
+	}
+	was, is := before.Node, r.Node
+	switch {
+	case was.Ready == is.Ready:
+	case is.Ready == "True":
+		f.fact(r, "node-ready", say("%s is Ready", "%s が Ready になりました", name))
+	case is.Ready == "Unknown":
+		f.fact(r, "node-lost", say("%s is NotReady: its kubelet sends no heartbeats", "%s が NotReady になりました。kubelet からハートビートが届きません", name))
+	default:
+		f.fact(r, "node-not-ready", say("%s is NotReady", "%s が NotReady になりました", name))
+	}
+	if was.Boot != is.Boot && was.Boot != "" {
+		f.fact(r, "node-rebooted", say("%s has rebooted", "%s が再起動しました", name))
+	}
+	if was.Kubelet != is.Kubelet && was.Kubelet != "" {
+		f.fact(r, "node-upgraded", say("the kubelet of %s is now %s (was %s)", "%s の kubelet が %s になりました (前は %s)", name, is.Kubelet, was.Kubelet))
+	}
+	if was.Unschedulable != is.Unschedulable && !f.asked(r, "nodes") {
+		if is.Unschedulable {
+			f.fact(r, "cordoned", say("%s was cordoned", "%s が cordon されました", name))
+		} else {
+			f.fact(r, "uncordoned", say("%s was uncordoned", "%s の cordon が解除されました", name))
+		}
+	}
+}
+
+// asked reports whether a person has just changed the object, so that the entry about it is there already.
+func (f *facts) asked(r *history.Record, resource string) bool {
+	for i := len(f.from.Requests) - 1; i >= 0; i-- {
+		q := &f.from.Requests[i]
+		if q.Resource == resource && q.Name == r.Name && q.Namespace == r.Namespace && history.IsPerson(q.User) &&
+			!q.Time.After(r.Time) && r.Time.Sub(q.Time) < explains {
+			return true
+		}
+	}
+	return false
+}
+
+func (f *facts) workload(before, r *history.Record) {
+	if before == nil || r.Event == history.Deleted {
+		return // whoever made or deleted it has an entry
+	}
+	if was, is := before.Workload.Wanted, r.Workload.Wanted; was != is && r.Kind != "DaemonSet" && !f.asked(r, strings.ToLower(r.Kind)+"s") {
+		f.fact(r, "scaled", say("%s was scaled %d → %d", "%s のレプリカ数が %d → %d になりました", nameOf(r), was, is))
+	}
+	f.number(r, "available", before.Workload.Available, r.Workload.Available, "%s: %s available", "%s: 利用可能 %s")
+}
+
+func (f *facts) budget(before, r *history.Record) {
+	if before != nil && r.Event != history.Deleted {
+		f.number(r, "disruptions-allowed", before.Budget.Allowed, r.Budget.Allowed, "%s: %s disruptions allowed", "%s: 許される中断 %s")
+	}
+}
+
+// number tells how a number of an object went up and down.
+func (f *facts) number(r *history.Record, what string, was, is int32, en, ja string) {
+	if was == is {
+		return
+	}
+	g := f.join(what+" "+r.UID, Entry{Time: r.Time, By: Cluster, What: what, Objects: []string{nameOf(r)}})
+	if len(g.values) == 0 {
+		g.values = []int32{was}
+	}
+	g.values = append(g.values, is)
+	course := courseOf(g.values)
+	g.entry.Text = say(en, ja, nameOf(r), course)
+}
+
+// courseOf keeps the turning points of a number, and of many only between what it moved.
+func courseOf(values []int32) string {
+	turns := values[:1:1]
+	for i := 1; i < len(values); i++ {
+		if n := len(turns); n > 1 && (turns[n-1] > turns[n-2]) == (values[i] > turns[n-1]) {
+			turns[n-1] = values[i]
+			continue
+		}
+		turns = append(turns, values[i])
+	}
+	const mostTurns = 4
+	if len(turns) > mostTurns {
+		return fmt.Sprintf("%d → %d–%d → %d", turns[0], slices.Min(turns), slices.Max(turns), turns[len(turns)-1])
+	}
+	var said []string
+	for _, v := range turns {
+		said = append(said, fmt.Sprint(v))
+	}
+	return strings.Join(said, " → ")
+}
+
+// comings counts pods of one owner.
+type comings struct{ made, ready, gone int }
+
+func (f *facts) pod(before, r *history.Record) {
+	f.ends(before, r)
+	if before != nil && r.Pod.Disruption != before.Pod.Disruption {
+		f.disruption(r)
+	}
+	if before != nil && r.Pod.Waiting != before.Pod.Waiting && isTrouble(r.Pod.Waiting) {
+		g := f.join(r.Pod.Waiting+" "+f.owner(r), Entry{Time: r.Time, By: Cluster, What: "waiting", Objects: []string{nameOf(r)}})
+		list := names(g.objects)
+		g.entry.Text = content.Text{EN: list.EN + " does not start: " + r.Pod.Waiting, JA: list.JA + " が起動できません: " + r.Pod.Waiting}
+	}
+	var c comings
+	switch {
+	case r.Event == history.Deleted:
+		c.gone = 1
+	case before == nil:
+		c.made = 1
+		fallthrough
+	case !before.Pod.Ready:
+		if r.Pod.Ready {
+			c.ready = 1
+		}
+	}
+	if c == (comings{}) {
+		return
+	}
+	owner := f.owner(r)
+	g := f.join("pods "+owner, Entry{Time: r.Time, By: Cluster, What: "pods", Objects: []string{owner}})
+	if sum, ok := g.state.(comings); ok {
+		c = comings{sum.made + c.made, sum.ready + c.ready, sum.gone + c.gone}
+	}
+	g.state = c
+	g.entry.Text = c.said(owner, r.Owner == "")
+}
+
+func (c comings) said(owner string, single bool) content.Text {
+	var en, ja []string
+	add := func(n int, enWord, jaWord string) {
+		switch {
+		case n == 0:
+		case single:
+			en, ja = append(en, enWord), append(ja, jaWord)
+		case n == 1:
+			en, ja = append(en, "1 pod "+enWord), append(ja, jaWord+" 1 個")
+		default:
+			en, ja = append(en, fmt.Sprintf("%d pods %s", n, enWord)), append(ja, fmt.Sprintf("%s %d 個", jaWord, n))
+		}
+	}
+	add(c.gone, "gone", "終了")
+	add(c.made, "made", "作成")
+	add(c.ready, "ready", "準備完了")
+	of := "Pod の"
+	if single {
+		of = ""
+	}
+	return content.Text{EN: owner + ": " + strings.Join(en, ", "), JA: owner + ": " + of + strings.Join(ja, "、")}
+}
+
+// owner is what a person would say the pod belongs to.
+func (f *facts) owner(r *history.Record) string {
+	kind, name, ok := strings.Cut(r.Owner, "/")
+	if !ok {
+		return nameOf(r)
+	}
+	if above := f.owners[r.Namespace+"/"+name]; kind == "ReplicaSet" && above != "" {
+		kind, name, _ = strings.Cut(above, "/")
+	}
+	return strings.ToLower(kind) + "/" + name
+}
+
+// ends tells of containers that ended badly.
+func (f *facts) ends(before, r *history.Record) {
+	for _, name := range slices.Sorted(maps.Keys(r.Pod.Exits)) {
+		code := r.Pod.Exits[name]
+		if code == 0 {
+			continue
+		}
+		if before != nil {
+			if was, known := before.Pod.Exits[name]; known && was == code && before.Pod.Restarts == r.Pod.Restarts {
+				continue
+			}
+			if before.Pod.Restarts < r.Pod.Restarts && before.Pod.Exits[name] == code {
+				continue // the restart that follows an end tells of it again
+			}
+		}
+		g := f.join(fmt.Sprint("exit ", r.UID, name, code), Entry{Time: r.Time, By: Cluster, What: "container-ended", Objects: []string{nameOf(r)}})
+		g.entry.Text = endSaid(r, name, code)
+		if g.count > 1 {
+			g.entry.Text.EN += fmt.Sprintf(" (%d times)", g.count)
+			g.entry.Text.JA += fmt.Sprintf(" (%d 回)", g.count)
+		}
+	}
+}
+
+func endSaid(r *history.Record, container string, code int32) content.Text {
+	switch code {
+	case 137:
+		return say("container %s of %s was killed with SIGKILL (exit code 137)", "%[2]s のコンテナー %[1]s が SIGKILL で強制終了されました (終了コード 137)", container, nameOf(r))
+	case 143:
+		return say("container %s of %s ended on SIGTERM (exit code 143)", "%[2]s のコンテナー %[1]s が SIGTERM で終了しました (終了コード 143)", container, nameOf(r))
+	}
+	return say("container %s of %s ended with exit code %d", "%[2]s のコンテナー %[1]s が終了コード %[3]d で終了しました", container, nameOf(r), code)
+}
+
+// disruption tells why a pod has to go, where nobody evicted it.
+func (f *facts) disruption(r *history.Record) {
+	reasons := map[string]content.Text{
+		"DeletionByTaintManager":       say("has to leave %s because of a taint", "が taint のため %s を離れます", "node/"+r.Pod.Node),
+		"DeletionByPodGC":              say("is cleaned up", "が後始末されます"),
+		"PreemptionByScheduler":        say("makes room for a pod of higher priority", "が優先度の高い Pod に場所を譲ります"),
+		"TerminationByKubelet":         say("is ended by the kubelet", "が kubelet によって終了されます"),
+		"EvictionByEvictionAPI":        {},
+		"DeletionByDeviceTaintManager": say("has to leave because of a device taint", "がデバイスの taint のため離れます"),
+	}
+	text := reasons[r.Pod.Disruption]
+	if text.IsZero() {
+		return
+	}
+	g := f.join(r.Pod.Disruption+r.Pod.Node, Entry{Time: r.Time, By: Cluster, What: "disrupted", Objects: []string{nameOf(r)}})
+	list := names(g.objects)
+	if len(g.objects) > 1 {
+		text.EN = strings.Replace(strings.Replace(strings.Replace(text.EN, "has ", "have ", 1), "is ", "are ", 1), "makes ", "make ", 1)
+	}
+	g.entry.Text = content.Text{EN: list.EN + " " + text.EN, JA: list.JA + " " + text.JA}
+}
+
+// isTrouble tells what a pod waits for in vain from what every pod waits for.
+func isTrouble(reason string) bool {
+	switch reason {
+	case "", "ContainerCreating", "PodInitializing":
+		return false
+	}
+	return true
+}

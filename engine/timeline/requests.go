@@ -1,0 +1,180 @@
+package timeline
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/history"
+)
+
+const (
+	restartedAt = "kubectl.kubernetes.io/restartedAt"
+	lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+)
+
+// request tells what a person asked for, in kubectl's words. Dry runs changed nothing, and what k8slab and the cluster ask for shows in
+// what becomes of it.
+func (t *telling) request(r *history.Request) {
+	if !history.IsPerson(r.User) || r.DryRun || t.making(r.Time) {
+		return
+	}
+	e := Entry{Time: r.Time, By: You, User: r.User, Objects: []string{objectOf(r)}}
+	if r.Code >= http.StatusBadRequest {
+		t.refused(r, e)
+		return
+	}
+	switch {
+	case r.Resource == "pods" && r.Subresource == "eviction":
+		g := t.join("evicted "+r.User, e)
+		g.entry.What, g.entry.Text = "evicted", t.by(r, several(g.objects, "evicted %s", "%s を退避 (evict) しました"))
+	case r.Verb == "delete" && r.Resource == "pods" && r.Subresource == "" && r.Grace != nil && *r.Grace == 0:
+		g := t.join("forced "+r.User, e)
+		g.entry.What, g.entry.Text = "force-deleted", t.by(r, several(g.objects, "deleted %s by force", "%s を強制削除しました"))
+	case r.Verb == "delete" && r.Subresource == "":
+		g := t.join("deleted "+r.User+r.Resource, e)
+		g.entry.What, g.entry.Text = "deleted", t.by(r, several(g.objects, "deleted %s", "%s を削除しました"))
+	case r.Verb == "deletecollection":
+		t.did(r, e, "deleted", say("deleted all %s of namespace %s", "Namespace %[2]s の %[1]s をすべて削除しました", r.Resource, r.Namespace))
+	case r.Verb == "create":
+		t.created(r, e)
+	default:
+		t.changed(r, e)
+	}
+}
+
+// did adds an entry of its own.
+func (t *telling) did(r *history.Request, e Entry, what string, text content.Text) {
+	e.What, e.Text = what, t.by(r, text)
+	t.say(e)
+}
+
+// by adds who it was, if not the learner, and as whom.
+func (t *telling) by(r *history.Request, text content.Text) content.Text {
+	switch {
+	case r.ImpersonatedUser != "":
+		return content.Text{EN: text.EN + " (as " + r.ImpersonatedUser + ")", JA: text.JA + " (" + r.ImpersonatedUser + " として)"}
+	case r.User != t.from.Learner:
+		return content.Text{EN: text.EN + " (" + r.User + ")", JA: text.JA + " (" + r.User + ")"}
+	}
+	return text
+}
+
+func several(objects []string, en, ja string) content.Text {
+	list := names(objects)
+	return content.Text{EN: fmt.Sprintf(en, list.EN), JA: fmt.Sprintf(ja, list.JA)}
+}
+
+func (t *telling) refused(r *history.Request, e Entry) {
+	switch {
+	case r.Subresource == "eviction" && r.Code == http.StatusTooManyRequests:
+		g := t.join("refused "+r.User+r.Namespace+r.Name, e)
+		g.entry.What = "eviction-refused"
+		g.entry.Text = t.by(r, say("could not evict %s: its disruption budget did not allow it", "%s を退避できませんでした (PodDisruptionBudget による拒否)", objectOf(r)))
+		if g.count > 1 {
+			g.entry.Text.EN += fmt.Sprintf(" (%d times)", g.count)
+			g.entry.Text.JA += fmt.Sprintf(" (%d 回)", g.count)
+		}
+	case r.Code == http.StatusForbidden, r.Code == http.StatusUnprocessableEntity:
+		t.did(r, e, "refused", say("was refused to %s %s (the API server answered %d)", "%[2]s の %[1]s を API サーバーに拒否されました (%[3]d)", r.Verb, objectOf(r), r.Code))
+	}
+}
+
+func (t *telling) created(r *history.Request, e Entry) {
+	switch r.Subresource {
+	case "":
+		if r.Left != nil && r.Left.Replicas != nil {
+			t.replicas[key(r)] = *r.Left.Replicas
+		}
+		t.did(r, e, "created", say("created %s", "%s を作成しました", objectOf(r)))
+	case "exec", "attach":
+		t.did(r, e, "exec", say("went into %s", "%s の中でコマンドを実行しました", objectOf(r)))
+	}
+}
+
+// changed tells an update or a patch by what it came to.
+func (t *telling) changed(r *history.Request, e Entry) {
+	object := objectOf(r)
+	before, known := t.replicasBefore(r)
+	if r.Left != nil && r.Left.Replicas != nil {
+		t.replicas[key(r)] = *r.Left.Replicas
+	}
+	switch {
+	case r.Subresource == "status":
+		t.did(r, e, "changed", say("changed the status of %s", "%s の status を変更しました", object))
+	case r.Cordons != nil && *r.Cordons:
+		t.did(r, e, "cordoned", say("cordoned %s", "%s を cordon しました", object))
+	case r.Cordons != nil:
+		t.did(r, e, "uncordoned", say("uncordoned %s", "%s を uncordon しました", object))
+	case slices.ContainsFunc(r.Fields, func(f string) bool { return strings.HasSuffix(f, restartedAt) }):
+		t.did(r, e, "restarted", say("restarted %s (rollout restart)", "%s を再起動しました (rollout restart)", object))
+	case known && r.Left != nil && r.Left.Replicas != nil && *r.Left.Replicas != before:
+		t.did(r, e, "scaled", say("scaled %s %d → %d", "%s のレプリカ数を %d → %d にしました", object, before, *r.Left.Replicas))
+	case r.Subresource == "scale" && r.Left != nil && r.Left.Replicas != nil:
+		t.did(r, e, "scaled", say("scaled %s to %d", "%s のレプリカ数を %d にしました", object, *r.Left.Replicas))
+	default:
+		t.did(r, e, "changed", withFields(say("changed %s", "%s を変更しました", object), r.Fields))
+	}
+}
+
+// withFields adds what a patch speaks of, by the last words of each path.
+func withFields(text content.Text, fields []string) content.Text {
+	var short []string
+	for _, f := range fields {
+		name := f[strings.LastIndex(f, ".")+1:]
+		if strings.HasSuffix(f, lastApplied) || slices.Contains(short, name) || strings.HasPrefix(f, "metadata.annotations") {
+			continue
+		}
+		short = append(short, name)
+	}
+	if len(short) == 0 {
+		return text
+	}
+	list := names(short)
+	return content.Text{EN: text.EN + ": " + list.EN, JA: text.JA + ": " + list.JA}
+}
+
+func key(r *history.Request) string { return r.Resource + "/" + r.Namespace + "/" + r.Name }
+
+// replicasBefore returns how many a workload asked for until then.
+func (t *telling) replicasBefore(r *history.Request) (int32, bool) {
+	if n, known := t.replicas[key(r)]; known {
+		return n, true
+	}
+	if t.from.Record == nil {
+		return 0, false
+	}
+	var before *history.Record
+	for i := range t.from.Record.Records {
+		record := &t.from.Record.Records[i]
+		if record.Time.After(r.Time) {
+			break
+		}
+		if record.Workload != nil && record.Name == r.Name && record.Namespace == r.Namespace && strings.EqualFold(record.Kind+"s", r.Resource) {
+			before = record
+		}
+	}
+	if before == nil {
+		return 0, false
+	}
+	return before.Workload.Wanted, true
+}
+
+// objectOf names the object as kubectl does, but for a resource that is no built-in one.
+func objectOf(r *history.Request) string {
+	return singular(r.Resource) + "/" + cmp.Or(r.Name, "…")
+}
+
+// singular of a resource as kubectl prints it.
+func singular(resource string) string {
+	switch {
+	case strings.HasSuffix(resource, "sses"), strings.HasSuffix(resource, "xes"):
+		return strings.TrimSuffix(resource, "es")
+	case strings.HasSuffix(resource, "ies"):
+		return strings.TrimSuffix(resource, "ies") + "y"
+	}
+	return strings.TrimSuffix(resource, "s")
+}
