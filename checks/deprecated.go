@@ -250,8 +250,8 @@ func deprecatedNotCalled() Definition {
 	return Define("api/deprecated-not-called", Doc{
 		Summary: say("Nobody writes to a deprecated API any more, and the program that did still does its work. It needs a cluster with the capability audit-log.",
 			"廃止予定の API への書き込みがなくなり、書き込んでいたプログラムは仕事を続けている。audit-log の機能を持つクラスターが必要。"),
-		Pass: say("Since the manifests were changed last, no write was recorded with the audit annotation k8s.io/deprecated, and the program has applied each of them.",
-			"マニフェストが最後に変更されてから、監査アノテーション k8s.io/deprecated の付いた書き込みがなく、プログラムがすべてのマニフェストを適用している。"),
+		Pass: say("Since the manifests were changed last, or since the control plane was upgraded, no write was recorded with the audit annotation k8s.io/deprecated, and the program has applied each of them.",
+			"マニフェストの最後の変更、またはコントロールプレーンのアップグレード以降、監査アノテーション k8s.io/deprecated の付いた書き込みがなく、プログラムがすべてのマニフェストを適用している。"),
 		Fail: say("There was such a write; the failure says whose. Or the program has not applied a manifest since, which is waited for.",
 			"そのような書き込みがあった (誰のものかを示す)。または、プログラムがまだ適用していないマニフェストがある (しばらく待つ)。"),
 	}, judgeCallers)
@@ -274,6 +274,11 @@ func judgeCallers(ctx context.Context, env Env, p callersParams) (Result, error)
 	for _, r := range requests {
 		if r.Resource == "configmaps" && r.Namespace == p.Namespace && r.Name == p.ConfigMap && history.IsPerson(r.User) && succeeded(r) && r.Time.After(changed) {
 			changed = r.Time
+		}
+	}
+	for _, u := range env.Upgrades {
+		if u.Node == "" && u.Outcome == history.Upgraded && u.Time.After(changed) {
+			changed = u.Time // what counts is who is left behind by it
 		}
 	}
 	applied := map[string]bool{}

@@ -13,3 +13,4 @@ kubectl wait --for=condition=Succeeded storageversionmigration/coupons --timeout
 kubectl patch crd coupons.shop.example.com --type=json -p '[
   {"op":"test","path":"/spec/versions/0/name","value":"v1alpha1"},
   {"op":"remove","path":"/spec/versions/0"}]'
+
