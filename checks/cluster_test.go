@@ -202,7 +202,20 @@ func (s *scene) judge(use, with string) checks.Result {
 	return result
 }
 
-func (s *scene) try(use, with string) (checks.Result, error) {
+func (s *scene) try(use, with string) (result checks.Result, failure error) {
+	s.t.Helper()
+	testcluster.Eventually(s.t, func() error {
+		result, failure = s.once(use, with)
+		if failure == nil && result.Pending != "" {
+			return errors.New("still pending: " + result.Pending)
+		}
+		return nil
+	})
+	return result, failure
+}
+
+// once looks once, whatever is pending.
+func (s *scene) once(use, with string) (checks.Result, error) {
 	s.t.Helper()
 	params, err := content.ParseParams("step.yaml", []byte(strings.ReplaceAll(with, "NS", s.namespace)))
 	if err != nil {
@@ -212,16 +225,7 @@ func (s *scene) try(use, with string) (checks.Result, error) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	var result checks.Result
-	var failure error
-	testcluster.Eventually(s.t, func() error {
-		result, failure = bound.Run(s.t.Context(), s.env)
-		if failure == nil && result.Pending != "" {
-			return errors.New("still pending: " + result.Pending)
-		}
-		return nil
-	})
-	return result, failure
+	return bound.Run(s.t.Context(), s.env)
 }
 
 func (s *scene) passes(use, with string) {

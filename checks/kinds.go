@@ -37,11 +37,11 @@ func builtInKinds() []kind {
 	add("policy", "v1", true, "PodDisruptionBudget", "poddisruptionbudgets")
 	add("autoscaling", "v2", true, "HorizontalPodAutoscaler", "horizontalpodautoscalers")
 	add("networking.k8s.io", "v1", true, "NetworkPolicy", "networkpolicies", "Ingress", "ingresses")
-	add("networking.k8s.io", "v1", false, "IngressClass", "ingressclasses")
+	add("networking.k8s.io", "v1", false, "IngressClass", "ingressclasses", "ServiceCIDR", "servicecidrs", "IPAddress", "ipaddresses")
 	add("rbac.authorization.k8s.io", "v1", true, "Role", "roles", "RoleBinding", "rolebindings")
 	add("rbac.authorization.k8s.io", "v1", false, "ClusterRole", "clusterroles", "ClusterRoleBinding", "clusterrolebindings")
 	add("scheduling.k8s.io", "v1", false, "PriorityClass", "priorityclasses")
-	add("storage.k8s.io", "v1", false, "StorageClass", "storageclasses")
+	add("storage.k8s.io", "v1", false, "StorageClass", "storageclasses", "VolumeAttributesClass", "volumeattributesclasses")
 	add("admissionregistration.k8s.io", "v1", false,
 		"ValidatingWebhookConfiguration", "validatingwebhookconfigurations", "MutatingWebhookConfiguration", "mutatingwebhookconfigurations",
 		"ValidatingAdmissionPolicy", "validatingadmissionpolicies", "ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings")

@@ -37,6 +37,11 @@ func TestChecksOnARealCluster(t *testing.T) {
 	t.Run("a workload that was short of pods", func(t *testing.T) { shortInBetween(t, w) })
 	t.Run("a bare pod with a name like a daemon's", func(t *testing.T) { namesake(t, w) })
 	t.Run("a pod that was killed without anybody asking", func(t *testing.T) { killedInPassing(t, w) })
+	t.Run("versions of kubelets", func(t *testing.T) { skew(t, w) })
+	t.Run("upgrades", func(t *testing.T) { upgrades(t, w) })
+	t.Run("nodes that were removed", func(t *testing.T) { removedNodes(t, w) })
+	t.Run("callers of deprecated APIs", func(t *testing.T) { deprecatedCallers(t, w) })
+	t.Run("versions in which objects are stored", func(t *testing.T) { storedVersions(t, w) })
 	t.Run("a check that would write", func(t *testing.T) { writesAreRefused(t, w) })
 }
 

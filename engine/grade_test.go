@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/k8slab/k8slab/checks"
 	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine/history"
@@ -185,6 +187,32 @@ metadata: {name: shop}
 		}
 		if !strings.Contains(string(s.behaviors), "stopAfter") {
 			t.Errorf("behaviours: %s", s.behaviors)
+		}
+	})
+	t.Run("an object that occurs twice has a past", func(t *testing.T) {
+		s, err := parseScenario(lab, setup(`
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: c, namespace: shop}
+data: {a: "1"}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: c, namespace: kitchen}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: c, namespace: shop}
+data: {a: "2"}
+`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(s.objects) != 2 || len(s.changes) != 1 {
+			t.Fatalf("%d objects and %d changes, want 2 and 1", len(s.objects), len(s.changes))
+		}
+		if a, _, _ := unstructured.NestedString(s.changes[0].Object, "data", "a"); a != "2" || s.changes[0].GetLabels()[labLabel] != "11-x" {
+			t.Errorf("the change is %v", s.changes[0].Object)
 		}
 	})
 	for name, yaml := range map[string]string{

@@ -39,6 +39,9 @@ const (
 // scenario is the starting state of a step.
 type scenario struct {
 	objects []*unstructured.Unstructured
+	// changes are objects that occur a second time: they are written over the first when all else is there, so that a starting
+	// state can have a past, such as a definition whose stored version has changed.
+	changes []*unstructured.Unstructured
 	// broken holds the objects that will not become ready.
 	broken map[*unstructured.Unstructured]bool
 	// behaviors are the documents that say how simulated workloads behave. They never become objects.
@@ -110,7 +113,15 @@ func (s *scenario) add(o *unstructured.Unstructured, lab string) {
 	}
 	labels[labLabel] = lab
 	o.SetLabels(labels)
+	if slices.ContainsFunc(s.objects, func(other *unstructured.Unstructured) bool { return sameObject(o, other) }) {
+		s.changes = append(s.changes, o)
+		return
+	}
 	s.objects = append(s.objects, o)
+}
+
+func sameObject(a, b *unstructured.Unstructured) bool {
+	return a.GroupVersionKind().GroupKind() == b.GroupVersionKind().GroupKind() && a.GetNamespace() == b.GetNamespace() && a.GetName() == b.GetName()
 }
 
 func rank(o *unstructured.Unstructured) int {
@@ -172,14 +183,36 @@ func (op *operator) resource(gvk schema.GroupVersionKind, namespace string) (dyn
 	return op.dynamic.Resource(mapping.Resource).Namespace(namespace), nil
 }
 
-// seed creates the objects in their order and waits until the cluster has settled on them.
+// seed creates the objects in their order, makes the changes, and waits until the cluster has settled on them.
 func (op *operator) seed(ctx context.Context, s *scenario) error {
 	for _, o := range s.objects {
 		if err := op.create(ctx, o); err != nil {
 			return fmt.Errorf("create %s %s: %w", strings.ToLower(o.GetKind()), o.GetName(), err)
 		}
 	}
+	for _, o := range s.changes {
+		if err := op.change(ctx, o); err != nil {
+			return fmt.Errorf("change %s %s: %w", strings.ToLower(o.GetKind()), o.GetName(), err)
+		}
+	}
 	return op.settle(ctx, s)
+}
+
+// change writes the object over the one that is there, whose controllers may be writing, too.
+func (op *operator) change(ctx context.Context, o *unstructured.Unstructured) error {
+	r, err := op.resource(o.GroupVersionKind(), o.GetNamespace())
+	if err != nil {
+		return err
+	}
+	return eventually(ctx, func() (bool, error) {
+		live, err := r.Get(ctx, o.GetName(), metav1.GetOptions{})
+		if err != nil {
+			return !retriable(err), err
+		}
+		o.SetResourceVersion(live.GetResourceVersion())
+		_, err = r.Update(ctx, o, metav1.UpdateOptions{})
+		return err == nil || !apierrors.IsConflict(err) && !retriable(err), err
+	})
 }
 
 // create retries what a moment mends: a namespace whose ServiceAccount has yet to appear, a kind that was defined just now,

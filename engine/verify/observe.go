@@ -117,9 +117,10 @@ func (seen observation) keep(resource schema.GroupVersionResource, o *unstructur
 	seen[key] = observed{resource: resource, uid: string(o.GetUID()), essence: essence(o)}
 }
 
-// everywhere: every namespace gets it by itself.
+// everywhere: every namespace, or every cluster of a release, gets it by itself. An upgrade brings those of the new release along.
 func everywhere(o *unstructured.Unstructured) bool {
-	return o.GetKind() == "ServiceAccount" && o.GetName() == "default" || o.GetKind() == "ConfigMap" && o.GetName() == "kube-root-ca.crt"
+	return o.GetLabels()["kubernetes.io/bootstrapping"] == "rbac-defaults" ||
+		o.GetKind() == "ServiceAccount" && o.GetName() == "default" || o.GetKind() == "ConfigMap" && o.GetName() == "kube-root-ca.crt"
 }
 
 // effects are the differences of two observations, in an order that is the same in every run: what others need comes first.

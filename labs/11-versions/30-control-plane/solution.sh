@@ -1,0 +1,4 @@
+set -eu
+k8slab cluster upgrade --dry-run
+k8slab cluster upgrade
+kubectl version

@@ -1,0 +1,3 @@
+# fails: control-plane
+set -eu
+k8slab cluster upgrade --dry-run

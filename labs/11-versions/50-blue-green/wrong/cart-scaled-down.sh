@@ -1,0 +1,9 @@
+# fails: cart-replicas
+set -eu
+kubectl cordon -l agentpool=blue
+kubectl -n shop patch deployment cart -p '{"spec":{"template":{"spec":{"nodeSelector":{"agentpool":"green"}}}}}'
+kubectl -n shop rollout status deployment/cart --timeout=60s
+kubectl -n shop scale deployment cart --replicas=1
+kubectl drain -l agentpool=blue --ignore-daemonsets --timeout=120s
+kubectl -n shop rollout status deployment/web --timeout=60s
+kubectl delete node -l agentpool=blue --timeout=60s

@@ -1,0 +1,4 @@
+# fails: on-green
+# A cordon moves nobody.
+set -eu
+kubectl cordon -l agentpool=blue

@@ -1,0 +1,14 @@
+set -eu
+# The API server says why not yet, and nothing is lost by asking. Afterwards it says yes.
+drop='[{"op":"remove","path":"/spec/versions/0"}]'
+! kubectl patch crd coupons.shop.example.com --type=json -p "$drop"
+kubectl create -f - <<'MIGRATION'
+apiVersion: storagemigration.k8s.io/v1
+kind: StorageVersionMigration
+metadata:
+  name: coupons
+spec:
+  resource: {group: shop.example.com, resource: coupons}
+MIGRATION
+kubectl wait --for=condition=Succeeded storageversionmigration/coupons --timeout=90s
+kubectl patch crd coupons.shop.example.com --type=json -p "$drop"

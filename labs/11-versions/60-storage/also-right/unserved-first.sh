@@ -1,0 +1,14 @@
+set -eu
+# More careful: v1alpha1 is no longer served before it goes, so that a caller who was overlooked shows up while there is a way back.
+kubectl patch crd coupons.shop.example.com --type=json -p '[{"op":"replace","path":"/spec/versions/0/served","value":false}]'
+kubectl apply -f - <<'MIGRATION'
+apiVersion: storagemigration.k8s.io/v1
+kind: StorageVersionMigration
+metadata:
+  name: nightly-coupons
+  labels: {team: shop}
+spec:
+  resource: {group: shop.example.com, resource: coupons}
+MIGRATION
+kubectl wait --for=condition=Succeeded storageversionmigration/nightly-coupons --timeout=90s
+kubectl patch crd coupons.shop.example.com --type=json -p '[{"op":"remove","path":"/spec/versions/0"}]'

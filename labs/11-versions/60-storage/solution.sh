@@ -1,0 +1,16 @@
+set -eu
+kubectl create -f - <<'MIGRATION'
+apiVersion: storagemigration.k8s.io/v1
+kind: StorageVersionMigration
+metadata:
+  name: coupons
+spec:
+  resource:
+    group: shop.example.com
+    resource: coupons
+MIGRATION
+kubectl wait --for=condition=Succeeded storageversionmigration/coupons --timeout=90s
+kubectl patch crd coupons.shop.example.com --type=json -p '[
+  {"op":"test","path":"/spec/versions/0/name","value":"v1alpha1"},
+  {"op":"remove","path":"/spec/versions/0"}]'
+

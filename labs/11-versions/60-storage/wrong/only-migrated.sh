@@ -1,0 +1,12 @@
+# fails: versions
+# All coupons are stored as v1, and the old version is kept up for ever.
+set -eu
+kubectl create -f - <<'MIGRATION'
+apiVersion: storagemigration.k8s.io/v1
+kind: StorageVersionMigration
+metadata:
+  name: coupons
+spec:
+  resource: {group: shop.example.com, resource: coupons}
+MIGRATION
+kubectl wait --for=condition=Succeeded storageversionmigration/coupons --timeout=90s

@@ -1,0 +1,13 @@
+# fails: versions
+# A version that is not served is still one that has to be kept up.
+set -eu
+kubectl create -f - <<'MIGRATION'
+apiVersion: storagemigration.k8s.io/v1
+kind: StorageVersionMigration
+metadata:
+  name: coupons
+spec:
+  resource: {group: shop.example.com, resource: coupons}
+MIGRATION
+kubectl wait --for=condition=Succeeded storageversionmigration/coupons --timeout=90s
+kubectl patch crd coupons.shop.example.com --type=json -p '[{"op":"replace","path":"/spec/versions/0/served","value":false}]'
