@@ -82,7 +82,7 @@ func TestNoTaskGivesItsSolutionAway(t *testing.T) {
 		for _, step := range lab.Steps {
 			for line := range strings.Lines(string(step.Solution.Data)) {
 				command := strings.TrimSpace(line)
-				if !strings.HasPrefix(command, "kubectl ") || strings.Contains(command, " describe ") {
+				if !strings.HasPrefix(command, "kubectl ") || looks(command) {
 					continue
 				}
 				for _, lang := range content.Langs {
@@ -96,6 +96,12 @@ func TestNoTaskGivesItsSolutionAway(t *testing.T) {
 			}
 		}
 	}
+}
+
+// looks reports whether the command changes nothing. Where to look is what a lesson teaches.
+func looks(command string) bool {
+	words := strings.Fields(command)
+	return slices.ContainsFunc(words, func(word string) bool { return slices.Contains([]string{"get", "describe", "version"}, word) })
 }
 
 func TestEveryStepSaysWhatIsSimulated(t *testing.T) {
