@@ -76,9 +76,9 @@ func namesake(t *testing.T, w *world) {
 }
 
 func killedInPassing(t *testing.T, w *world) {
-	const it = "{namespace: NS, name: web, atLeast: 1}"
-	s := w.begin(t, "killed", web("web", 2, "worker-3"))
-	s.kubectl("drain", "worker-3", "--ignore-daemonsets", "--pod-selector=app=web", "--timeout=60s")
+	const it = "{namespace: NS, name: doomed, atLeast: 1}"
+	s := w.begin(t, "killed", web("doomed", 2, "worker-3"))
+	s.kubectl("drain", "worker-3", "--ignore-daemonsets", "--pod-selector=app=doomed", "--timeout=60s")
 	s.kubectl("uncordon", "worker-3")
 	s.settle()
 	s.passes("pod/stopped-by-itself", it)
