@@ -332,8 +332,8 @@ func TestAfterAnOutageOfTheAPIServerNobodyActsOnWhatWasBefore(t *testing.T) {
 	}
 	objects(t, p, "outage") // fails unless the API server answers
 	for name, was := range before {
-		is := component(t, p, "outage", name)
-		if is.pid == was.pid || is.restarts != was.restarts {
+		is := component(t, p, "outage", name) // it may also have ended by itself, and come back
+		if is.pid == was.pid {
 			t.Errorf("%s was %+v and is %+v: it knows the cluster as it was before", name, was, is)
 		}
 	}
