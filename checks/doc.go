@@ -7,9 +7,10 @@
 //
 // Start with Func and Result in types.go, then Default in default.go, which lists every check. A check is a struct of
 // parameters and a Func in the file of its subject: node.go and node_loss.go; workload.go, template.go, spread.go and
-// stopping.go; budget_*.go; identity.go, removal.go, pod_deletion.go and stopped.go. Define joins them, and
-// Vocabulary.Bind decodes what a lab gives. What was undone again is found by retelling the history request by request:
-// workload_past.go and budget_past.go. transport.go has ReadOnly and Clients.
+// stopping.go; budget_*.go; identity.go, removal.go, pod_deletion.go and stopped.go; of upgrades skew.go, upgraded.go,
+// deprecated.go, node_removed.go and storage_version.go. Define joins them, and Vocabulary.Bind decodes what a lab gives.
+// What was undone again is found by retelling the history request by request: workload_past.go and budget_past.go.
+// transport.go has ReadOnly and Clients.
 //
 // Every check keeps these rules. It looks once. It compares by meaning: selectors by what they match, floors by what
 // the disruption controller makes of them. A failure says what was wanted, what was found and why it matters, in

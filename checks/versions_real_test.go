@@ -255,6 +255,7 @@ func storedVersions(t *testing.T, w *world) {
 	s.apply("apiVersion: storagemigration.k8s.io/v1\nkind: StorageVersionMigration\nmetadata: {name: coupons-checks}\nspec: {resource: {group: checks.test, resource: coupons}}\n")
 	s.passes("storage/migrated", migrated) // which is waited for
 	s.fails("storage/migrated", "{group: checks.test, resource: others}", "there is no StorageVersionMigration")
+	s.kubectl("wait", "--for=jsonpath={.status.storedVersions[0]}=v1", crd, "--timeout=60s") // a moment after the migration has succeeded
 	s.fails("crd/versions", versions, "status.storedVersions is [v1]")
 	s.passes("object/status-not-written", byHand)
 	s.kubectl("patch", crd, "--type=json", `--patch=[{"op":"remove","path":"/spec/versions/0"}]`)
@@ -278,6 +279,7 @@ func storedVersions(t *testing.T, w *world) {
 	s.kubectl("patch", crd, "--subresource=status", "--type=merge", `--patch={"status":{"storedVersions":["v2"]}}`)
 	s.kubectl("patch", crd, "--type=json", `--patch=[{"op":"remove","path":"/spec/versions/1"}]`)
 	s.fails("crd/objects-kept", kept, "cannot read what is stored", "convert")
+	s.apply(strings.ReplaceAll(fmt.Sprintf(coupons, true, false), "v1alpha1", "v2")) // or nobody could delete them
 	s.kubectl("delete", crd)
 	s.fails("crd/objects-kept", kept, "coupons.checks.test")
 }

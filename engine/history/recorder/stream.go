@@ -290,6 +290,9 @@ func (r *Recorder) take(s *stream, event string, o *object) error {
 		return err
 	}
 	s.version = max(s.version, record.Version)
+	if err := r.bury(s, &record); err != nil {
+		return err
+	}
 	switch event {
 	case "DELETED":
 		delete(s.versions, record.UID)
@@ -305,6 +308,27 @@ func (r *Recorder) take(s *stream, event string, o *object) error {
 		record.Event = history.Modified
 	}
 	return r.keep(record)
+}
+
+// bury records that an object is gone in whose place another one appears. A restored checkpoint writes the saved object over one of the
+// same name that was made since, and a watch then shows a change where the UID is another one. The caller holds the lock.
+func (r *Recorder) bury(s *stream, now *history.Record) error {
+	if _, known := s.versions[now.UID]; known {
+		return nil
+	}
+	for uid := range s.versions {
+		before := r.store.written[uid]
+		if before == nil || before.Ref() != now.Ref() {
+			continue
+		}
+		delete(s.versions, uid)
+		gone := *before
+		gone.Event, gone.Missed = history.Deleted, true
+		if err := r.keep(gone); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // accept is what of the kind's objects is asked for.

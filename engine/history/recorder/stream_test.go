@@ -22,7 +22,9 @@ type server struct {
 	*httptest.Server
 	mu sync.Mutex
 	// pods by name, with their version; version is the latest.
-	pods    map[string]int
+	pods map[string]int
+	// uids of the pods that have another one than their name tells.
+	uids    map[string]string
 	version int
 	log     []string
 	// forgotten: watches below this version have expired. inStream: they are told so in their first event.
@@ -34,7 +36,7 @@ type server struct {
 }
 
 func newServer(t *testing.T) *server {
-	s := &server{pods: map[string]int{}, version: 1, changed: make(chan struct{}), hangUp: make(chan struct{})}
+	s := &server{pods: map[string]int{}, uids: map[string]string{}, version: 1, changed: make(chan struct{}), hangUp: make(chan struct{})}
 	s.Server = httptest.NewServer(http.HandlerFunc(s.serve))
 	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
 	return s
@@ -57,7 +59,7 @@ func (s *server) set(name string) {
 		}
 		s.version++
 		s.pods[name] = s.version
-		s.log = append(s.log, event(kind, name, s.version))
+		s.log = append(s.log, s.event(kind, name, s.version))
 	})
 }
 
@@ -65,7 +67,7 @@ func (s *server) remove(name string) {
 	s.do(func() {
 		s.version++
 		delete(s.pods, name)
-		s.log = append(s.log, event("DELETED", name, s.version))
+		s.log = append(s.log, s.event("DELETED", name, s.version))
 	})
 }
 
@@ -77,12 +79,25 @@ func (s *server) cut() {
 	s.hangUp = make(chan struct{})
 }
 
-func podJSON(name string, version int) string {
-	return fmt.Sprintf(`{"metadata":{"name":%q,"namespace":"shop","uid":"uid-%s","resourceVersion":"%d"},"status":{"phase":"Phase%d"}}`, name, name, version, version)
+func (s *server) podJSON(name string, version int) string {
+	uid := "uid-" + name
+	if other := s.uids[name]; other != "" {
+		uid = other
+	}
+	return fmt.Sprintf(`{"metadata":{"name":%q,"namespace":"shop","uid":%q,"resourceVersion":"%d"},"status":{"phase":"Phase%d"}}`, name, uid, version, version)
 }
 
-func event(kind, name string, version int) string {
-	return fmt.Sprintf(`{"type":%q,"object":%s}`, kind, podJSON(name, version))
+// writeOver puts another pod in the place of the one of that name, as a restored checkpoint does.
+func (s *server) writeOver(name, uid string) {
+	s.do(func() {
+		s.version++
+		s.pods[name], s.uids[name] = s.version, uid
+		s.log = append(s.log, s.event("MODIFIED", name, s.version))
+	})
+}
+
+func (s *server) event(kind, name string, version int) string {
+	return fmt.Sprintf(`{"type":%q,"object":%s}`, kind, s.podJSON(name, version))
 }
 
 func (s *server) serve(w http.ResponseWriter, r *http.Request) {
@@ -95,7 +110,7 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Query().Get("watch") == "" {
 		items := []json.RawMessage{}
 		for name, version := range s.pods {
-			items = append(items, json.RawMessage(podJSON(name, version)))
+			items = append(items, json.RawMessage(s.podJSON(name, version)))
 		}
 		_ = json.NewEncoder(w).Encode(map[string]any{"metadata": map[string]string{"resourceVersion": strconv.Itoa(s.version)}, "items": items})
 		return
@@ -321,4 +336,17 @@ func TestCatchUpDoesNotPretend(t *testing.T) {
 	if err := r.CatchUp(ctx); err == nil {
 		t.Error("the record is said to be up to date while the server does not answer")
 	}
+}
+
+func TestAnObjectThatIsWrittenOverByAnotherOneIsGone(t *testing.T) {
+	s := newServer(t)
+	s.set("a")
+	r := record(t, s)
+	r.told()
+	s.writeOver("a", "uid-saved")
+	events, _ := r.told()
+	expect(t, events, "found a", "deleted a missed", "modified a")
+	s.remove("a")
+	events, _ = r.told()
+	expect(t, events, "found a", "deleted a missed", "modified a", "deleted a")
 }

@@ -1,4 +1,3 @@
 set -eu
 k8slab cluster upgrade --dry-run
 k8slab cluster upgrade
-kubectl version
