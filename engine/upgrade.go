@@ -49,7 +49,12 @@ func (e *Engine) PlanUpgrade(ctx context.Context, s *Session, release string) (*
 	}
 	plan.Findings = append(plan.Findings, skewFindings(nodes.Items, plan.To)...)
 	now := time.Now()
-	requests, err := e.pastOf(p, s).Requests(ctx, history.Query{Since: now.Add(-deprecatedWindow)})
+	past, began := e.pastOf(p, s)
+	since := now.Add(-deprecatedWindow)
+	if began.After(since) {
+		since = began // what was before the starting state is no part of it
+	}
+	requests, err := past.Requests(ctx, history.Query{Since: since})
 	if err != nil {
 		return nil, fmt.Errorf("who uses deprecated APIs: %w", err)
 	}
@@ -88,17 +93,18 @@ func noAnswer(s *Session, err error) error {
 		fmt.Sprintf("%s の API サーバーが応答しません: %v", s.Lab.ID, err), "k8slab cluster status").From(err)
 }
 
-// pastOf is what happened on the session's cluster, without what a restored snapshot has undone.
-func (e *Engine) pastOf(p cluster.Provider, s *Session) history.Reader {
+// pastOf is what happened on the session's cluster, without what a restored snapshot has undone, and when its step began; zero where
+// that is not known.
+func (e *Engine) pastOf(p cluster.Provider, s *Session) (past history.Reader, began time.Time) {
 	all := historyOf(p, s.Lab.ID)
 	dir, err := e.sessionDir(s.Lab.ID)
 	if err != nil {
-		return all
+		return all, time.Time{}
 	}
 	if b, err := loadBaseline(dir); err == nil && b != nil {
-		return b.without(all)
+		return b.without(all), b.Time
 	}
-	return all
+	return all, time.Time{}
 }
 
 // Upgrade brings the session's control plane to the plan's release. Where something stands in the way it is refused, unless forced; what
