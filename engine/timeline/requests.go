@@ -22,7 +22,7 @@ func (t *telling) request(r *history.Request) {
 	if !history.IsPerson(r.User) || r.DryRun || t.making(r.Time) {
 		return
 	}
-	e := Entry{Time: r.Time, By: You, User: r.User, Objects: []string{objectOf(r)}}
+	e := Entry{Time: r.Time, By: t.who(r), User: r.User, Objects: []string{objectOf(r)}}
 	if r.Code >= http.StatusBadRequest {
 		t.refused(r, e)
 		return
@@ -44,6 +44,13 @@ func (t *telling) request(r *history.Request) {
 	default:
 		t.changed(r, e)
 	}
+}
+
+func (t *telling) who(r *history.Request) Actor {
+	if r.User == t.from.Learner {
+		return You
+	}
+	return Other
 }
 
 // did adds an entry of its own.

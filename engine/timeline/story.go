@@ -14,8 +14,10 @@ import (
 type Actor string
 
 const (
-	// You are the learner, and any other person or program with credentials of the cluster.
+	// You are the learner, also where they ask as somebody else.
 	You Actor = "you"
+	// Other is any other person or program with credentials of the cluster, which the text names.
+	Other Actor = "other"
 	// K8slab did it itself: starting states, checks, hints.
 	K8slab Actor = "k8slab"
 	// Cluster did it: controllers, scheduler, kubelets, or a machine that died.
@@ -142,7 +144,7 @@ func (t *telling) making(at time.Time) bool {
 
 // say adds an entry.
 func (t *telling) say(e Entry) *Entry {
-	if e.By == You {
+	if e.By == You || e.By == Other {
 		t.close()
 	}
 	t.entries = append(t.entries, &e)
@@ -189,7 +191,7 @@ func (t *telling) add(e Entry) *Entry {
 	return &e
 }
 
-// close ends the cluster's groups: what comes after something that the learner did may be because of it.
+// close ends the cluster's groups: what comes after something that somebody did may be because of it.
 func (t *telling) close() {
 	for key, g := range t.groups {
 		if g.entry.By == Cluster {

@@ -113,7 +113,7 @@ func TestAnAttemptIsToldAsItHappened(t *testing.T) {
 		"somebody else, and as somebody else": {
 			newAttempt().asks(1, "delete", "services", "web", func(r *history.Request) { r.User = "alice" }).
 				asks(2, "delete", "configmaps", "web", func(r *history.Request) { r.ImpersonatedUser = "bob" }),
-			[]string{"1s you: deleted service/web (alice)", "2s you: deleted configmap/web (as bob)"}},
+			[]string{"1s other: deleted service/web (alice)", "2s you: deleted configmap/web (as bob)"}},
 		"scaling, by what was before": {
 			newAttempt().available(-4, history.Added, 2).asks(1, "patch", "deployments/scale", "web", func(r *history.Request) { r.Left = &history.Left{Replicas: new(int32(5))} }).
 				asks(2, "update", "deployments", "web", func(r *history.Request) { r.Left = &history.Left{Replicas: new(int32(1))} }),
@@ -204,5 +204,19 @@ func TestANumberIsToldByItsTurns(t *testing.T) {
 		if got := courseOf(values); got != want {
 			t.Errorf("%v is told as %q, want %q", values, got, want)
 		}
+	}
+}
+
+func TestWhatAProgramWithCredentialsDidIsNotTheLearners(t *testing.T) {
+	a := newAttempt().
+		asks(1, "patch", "configmaps", "settings", nil).
+		asks(2, "patch", "configmaps", "settings", func(r *history.Request) { r.User = "system:serviceaccount:ci:ci-bot" })
+	visits := Tell(a.Source).Visits
+	by := map[string]Actor{}
+	for _, e := range visits[len(visits)-1].Entries {
+		by[e.User] = e.By
+	}
+	if by["learner"] != You || by["system:serviceaccount:ci:ci-bot"] != Other {
+		t.Errorf("told as done by %v", by)
 	}
 }

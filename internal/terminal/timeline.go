@@ -31,7 +31,7 @@ func (s Screen) Timeline(story *timeline.Story) string {
 func (s Screen) timelineEntry(b *strings.Builder, v timeline.Visit, e timeline.Entry) {
 	actor, sgr := s.actor(e.By)
 	words := 0
-	for _, by := range []timeline.Actor{timeline.You, timeline.K8slab, timeline.Cluster} {
+	for _, by := range []timeline.Actor{timeline.You, timeline.Other, timeline.K8slab, timeline.Cluster} {
 		word, _ := s.actor(by)
 		words = max(words, Width(word))
 	}
@@ -65,6 +65,8 @@ func (s Screen) actor(by timeline.Actor) (word, sgr string) {
 	switch by {
 	case timeline.You:
 		return s.say("you", "あなた"), cyan
+	case timeline.Other:
+		return s.say("other", "ほか"), cyan
 	case timeline.K8slab:
 		return "k8slab", faint
 	default:
