@@ -33,11 +33,9 @@ const (
 //go:embed addons.yaml
 var addons string
 
-// serveMetrics serves metrics.k8s.io to the API server, and to nobody else, until ctx ends.
+// serveMetrics serves metrics.k8s.io to the API server, and to nobody else, until ctx ends. It has to be there before the API server is: one
+// that knows the group from before does not become ready without an answer to what is in it, and waits for seconds.
 func (s *supervisor) serveMetrics(ctx context.Context) error {
-	if err := s.installAddons(ctx); err != nil {
-		return err
-	}
 	serving, err := tls.LoadX509KeyPair(s.folder.pki("metrics-server.crt"), s.folder.pki("metrics-server.key"))
 	if err != nil {
 		return err

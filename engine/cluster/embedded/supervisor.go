@@ -266,6 +266,11 @@ func (s *supervisor) simulate(ctx context.Context) error {
 	if err := s.restoreFirst(ctx); err != nil {
 		return err
 	}
+	beside.Go(func() {
+		if err := s.serveMetrics(ctx); err != nil && ctx.Err() == nil {
+			s.log.Error("serve metrics", "error", err)
+		}
+	})
 	if err := s.awaitAPI(ctx); err != nil {
 		return err
 	}
@@ -273,8 +278,8 @@ func (s *supervisor) simulate(ctx context.Context) error {
 		return err
 	}
 	beside.Go(func() {
-		if err := s.serveMetrics(ctx); err != nil && ctx.Err() == nil {
-			s.log.Error("serve metrics", "error", err)
+		if err := s.installAddons(ctx); err != nil && ctx.Err() == nil {
+			s.log.Error("install the objects of metrics-server", "error", err)
 		}
 	})
 	served, _ := s.component(apiServer)
