@@ -27,6 +27,7 @@ func TestMain(m *testing.M) { testcluster.Main(m) }
 
 // world is one real cluster that the subtests share; each has its own namespace and nodes.
 type world struct {
+	provider                *embedded.Provider
 	kubectlPath, kubeconfig string
 	env                     checks.Env
 	log                     *history.Log
@@ -35,9 +36,12 @@ type world struct {
 	catchUp func(context.Context) error
 }
 
+// worldName is the cluster's name.
+const worldName = "checks"
+
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	const name = "checks"
+	const name = worldName
 	p, err := embedded.New(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -48,7 +52,7 @@ func newWorld(t *testing.T) *world {
 		}
 	})
 	c, err := p.Ensure(t.Context(), cluster.Spec{Name: name, Release: "1.37", Nodes: []cluster.Node{
-		{Name: "worker-1", Zone: "z1"}, {Name: "worker-2", Zone: "z2"}, {Name: "worker-3", Zone: "z3"}, {Name: "worker-4", Zone: "z1"},
+		{Name: "worker-1", Zone: "z1", Version: "1.36"}, {Name: "worker-2", Zone: "z2", Version: "1.36"}, {Name: "worker-3", Zone: "z3"}, {Name: "worker-4", Zone: "z1"},
 	}}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -78,7 +82,7 @@ func newWorld(t *testing.T) *world {
 		return p.Recording(ctx, name)
 	})
 	return &world{
-		kubectlPath: kubectl, kubeconfig: c.Kubeconfig, log: log, catchUp: catchUp,
+		provider: p, kubectlPath: kubectl, kubeconfig: c.Kubeconfig, log: log, catchUp: catchUp,
 		env:      checks.Env{Client: typed, Dynamic: untyped, History: log, Record: record},
 		operator: kubernetes.NewForConfigOrDie(asOperator),
 	}
@@ -94,7 +98,7 @@ type scene struct {
 // begin applies manifests as the learner, waits until every Deployment and bare pod is ready, and takes the baseline.
 func (w *world) begin(t *testing.T, namespace string, manifests ...string) *scene {
 	t.Helper()
-	s := &scene{world: &world{kubectlPath: w.kubectlPath, kubeconfig: w.kubeconfig, env: w.env, log: w.log, operator: w.operator, catchUp: w.catchUp}, t: t, namespace: namespace}
+	s := &scene{world: &world{provider: w.provider, kubectlPath: w.kubectlPath, kubeconfig: w.kubeconfig, env: w.env, log: w.log, operator: w.operator, catchUp: w.catchUp}, t: t, namespace: namespace}
 	s.kubectl("create", "namespace", namespace)
 	for _, m := range manifests {
 		s.apply(m)

@@ -2,10 +2,10 @@ package checks_test
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/history"
 )
 
@@ -35,10 +35,14 @@ func shortInBetween(t *testing.T, w *world) {
 	}
 }
 
-// upgrade changes what a node says of its kubelet, as an upgrade does.
-func (s *scene) upgrade(node, version string) {
+// upgrade brings the kubelet of a node to the release of the API server, and returns its version.
+func (s *scene) upgrade(node string) string {
 	s.t.Helper()
-	s.kubectl("patch", "node", node, "--subresource=status", "--patch", fmt.Sprintf(`{"status":{"nodeInfo":{"kubeletVersion":%q}}}`, version))
+	done, err := s.provider.UpgradeNode(s.t.Context(), worldName, node, cluster.UpgradeOrder{Release: "1.37"})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return done.To
 }
 
 func upgradedNodes(t *testing.T, w *world) {
@@ -47,7 +51,7 @@ func upgradedNodes(t *testing.T, w *world) {
 	s.fails("node/upgraded-empty", both, "still at the version of the start: worker-1, worker-2")
 	s.passes("node/one-at-a-time", one)
 	s.kubectl("drain", "worker-1", "--ignore-daemonsets", "--force", "--delete-emptydir-data", "--timeout=60s")
-	s.upgrade("worker-1", "v1.38.0")
+	s.upgrade("worker-1")
 	s.fails("node/upgraded-empty", both, "still at the version of the start: worker-2")
 	s.passes("node/upgraded-empty", "nodes: [worker-1]")
 	s.kubectl("cordon", "worker-2")
@@ -55,10 +59,10 @@ func upgradedNodes(t *testing.T, w *world) {
 	s.fails("node/one-at-a-time", one, "it was 2: worker-1, worker-2")
 	s.passes("node/one-at-a-time", "atMost: 2")
 	s.passes("node/one-at-a-time", "{nodes: [worker-2, worker-3], atMost: 1}")
-	s.upgrade("worker-2", "v1.38.0")
+	version := s.upgrade("worker-2")
 	s.kubectl("drain", "worker-2", "--ignore-daemonsets", "--force", "--delete-emptydir-data", "--timeout=60s")
 	s.kubectl("uncordon", "worker-2")
-	s.fails("node/upgraded-empty", both, "when node worker-2 became v1.38.0 at ", "upgrade/web-")
+	s.fails("node/upgraded-empty", both, "when node worker-2 became "+version+" at ", "upgrade/web-")
 	if r := s.judge("node/upgraded-empty", "nodes: [worker-2]"); strings.Contains(r.Got.EN, "agent") {
 		t.Errorf("the pod of a DaemonSet counts: %s", r.Got.EN)
 	}

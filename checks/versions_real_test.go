@@ -17,7 +17,7 @@ import (
 func (s *scene) ghost(name, version, labels string) {
 	s.t.Helper()
 	s.apply(fmt.Sprintf("apiVersion: v1\nkind: Node\nmetadata: {name: %s, labels: {%s}}\nspec: {unschedulable: true}\n", name, labels))
-	s.upgrade(name, version)
+	s.kubectl("patch", "node", name, "--subresource=status", "--patch", fmt.Sprintf(`{"status":{"nodeInfo":{"kubeletVersion":%q}}}`, version))
 }
 
 // include makes objects part of the starting state, as they are now.
