@@ -2,11 +2,16 @@ package checks_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/history"
+	"github.com/k8slab/k8slab/internal/testcluster"
 )
 
 func shortInBetween(t *testing.T, w *world) {
@@ -35,13 +40,30 @@ func shortInBetween(t *testing.T, w *world) {
 	}
 }
 
-// upgrade brings the kubelet of a node to the release of the API server, and returns its version.
+// upgrade brings the kubelet of a node to the release of the API server, and returns its version once the node is ready for pods again.
 func (s *scene) upgrade(node string) string {
 	s.t.Helper()
 	done, err := s.provider.UpgradeNode(s.t.Context(), worldName, node, cluster.UpgradeOrder{Release: "1.37"})
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	testcluster.Eventually(s.t, func() error {
+		object, err := s.operator.CoreV1().Nodes().Get(s.t.Context(), node, metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		for _, c := range object.Status.Conditions {
+			if c.Type == corev1.NodeReady && c.Status != corev1.ConditionTrue {
+				return fmt.Errorf("node %s is not Ready: %s", node, c.Message)
+			}
+		}
+		for _, taint := range object.Spec.Taints {
+			if taint.Key == corev1.TaintNodeNotReady {
+				return fmt.Errorf("node %s is still tainted %s", node, taint.Key)
+			}
+		}
+		return nil
+	})
 	return done.To
 }
 
