@@ -135,6 +135,8 @@ func report(passed bool) *engine.Report {
 				Why:  content.Text{EN: "a reboot would take them down without asking their disruption budget", JA: "再起動すると、中断の予算を確かめずに Pod が止まります"}}},
 		engine.Verdict{ID: "moved", Title: content.Text{EN: "web is available elsewhere", JA: "web がほかのノードで動いている"},
 			Result: checks.Result{Outcome: checks.Blocked}, BlockedBy: []string{"drained"}},
+		engine.Verdict{ID: "served", Title: content.Text{EN: "web serves its users", JA: "web が利用者に応えている"},
+			Result: checks.Result{Outcome: checks.Blocked}, BlockedBy: []string{"moved", "drained"}}, // to be told of drained alone
 		engine.Verdict{ID: "agent", Title: content.Text{EN: "node-agent runs on every node", JA: "node-agent がすべてのノードで動いている"}, Invariant: true,
 			Result: checks.Result{Outcome: checks.Errored}, Error: "the API server did not answer within 5s\x1b[2J"})
 	return r
@@ -150,7 +152,7 @@ func TestReports(t *testing.T) {
 
 func TestNextCommandAfterReport(t *testing.T) {
 	could := report(false)
-	could.Verdicts = could.Verdicts[3:]
+	could.Verdicts = could.Verdicts[4:]
 	for name, tt := range map[string]struct {
 		report *engine.Report
 		want   string

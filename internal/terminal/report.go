@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/k8slab/k8slab/checks"
@@ -62,10 +63,31 @@ func (s Screen) verdict(b *strings.Builder, r *engine.Report, v engine.Verdict, 
 		s.detail(b, s.say("cause", "原因"), v.Cause)
 		s.detail(b, s.say("pending", "待ち"), v.Pending)
 	case checks.Blocked:
-		s.detail(b, s.say("after", "先に"), strings.Join(s.titles(r, v.BlockedBy), s.say("; ", "、")))
+		s.detail(b, s.say("after", "先に"), strings.Join(s.titles(r, holding(r, v)), s.say("; ", "、")))
 	case checks.Errored:
 		s.detail(b, s.say("error", "事情"), v.Error)
 	}
+}
+
+// holding lists the ids of the checks that a blocked one waits for in the end: those that did not pass, and not those that wait too. One
+// mistake often blocks many checks, and only what to mend is worth reading.
+func holding(r *engine.Report, blocked engine.Verdict) (ids []string) {
+	waiting, seen := slices.Clone(blocked.BlockedBy), map[string]bool{}
+	for len(waiting) > 0 {
+		id := waiting[0]
+		waiting = waiting[1:]
+		if seen[id] {
+			continue
+		}
+		seen[id] = true
+		i := slices.IndexFunc(r.Verdicts, func(v engine.Verdict) bool { return v.ID == id })
+		if i >= 0 && r.Verdicts[i].Outcome == checks.Blocked {
+			waiting = append(waiting, r.Verdicts[i].BlockedBy...)
+			continue
+		}
+		ids = append(ids, id)
+	}
+	return ids
 }
 
 // titles says checks as the report does: their ids are for authors.
