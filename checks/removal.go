@@ -269,7 +269,10 @@ func recordOf(r history.Request) string {
 	if r.Subresource != "" {
 		object += "/" + r.Subresource
 	}
-	return fmt.Sprintf("audit log: %s %s %s in namespace %s, answered %d, by %s", r.User, r.Verb, object, r.Namespace, r.Code, r.UserAgent)
+	if r.Namespace != "" {
+		object += " in namespace " + r.Namespace
+	}
+	return fmt.Sprintf("audit log: %s %s %s, answered %d, by %s", r.User, r.Verb, object, r.Code, r.UserAgent)
 }
 
 // who asked, and as whom.

@@ -100,12 +100,25 @@ func removeState(t *testing.T, state string) {
 	if err := os.RemoveAll(state); err != nil {
 		t.Error(err)
 	}
-	running, err := testcluster.Processes(state + "/")
-	if err != nil {
-		t.Error(err)
-	}
-	for pid, command := range running {
+	for pid, command := range left(t, state+"/") {
 		t.Errorf("process %d is left: %s", pid, command)
+	}
+}
+
+// left is what still runs of a folder after as long as a supervisor may take that was being started and finds the folder gone.
+func left(t *testing.T, dir string) map[int]string {
+	deadline := time.Now().Add(testcluster.Patience)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		running, err := testcluster.Processes(dir)
+		if err != nil {
+			t.Error(err)
+		}
+		if len(running) == 0 || time.Now().After(deadline) {
+			return running
+		}
+		<-tick.C
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"runtime"
 	"slices"
 	"strconv"
 	"sync"
@@ -103,7 +104,8 @@ func supervise(ctx context.Context, f folder, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	defer release()
+	// It is held until the process has ended: whoever gets it finds no supervisor any more, not even one that is about to end.
+	defer runtime.KeepAlive(release)
 	desc, err := f.readDescription()
 	if err != nil {
 		return err
