@@ -160,6 +160,13 @@ func (e *Engine) recordUpgrade(s *Session, done history.Upgrade) error {
 	})
 }
 
+// Switched writes down what the learner did to a node's machine: "stop", "start", "reboot" or "touch". The cluster sees only what comes of it.
+func (e *Engine) Switched(s *Session, node, action string) error {
+	return e.journal.Append(progress.Event{
+		Kind: progress.Switched, Attempt: s.Attempt.Attempt, Lab: s.Lab.ID, Step: s.Step.ID, Node: node, Action: action,
+	})
+}
+
 // UpgradeNode brings the kubelet of a node to the release, which is the control plane's where it is empty. A node that still runs workload
 // pods is refused, unless forced.
 func (e *Engine) UpgradeNode(ctx context.Context, s *Session, node, release string, force bool) (history.Upgrade, error) {

@@ -24,6 +24,8 @@ const (
 	WasReset Kind = "reset"
 	// Upgraded: the control plane or a node was brought to another version, or back to the old one.
 	Upgraded Kind = "upgraded"
+	// Switched: the machine of a node was switched off or on, rebooted or touched.
+	Switched Kind = "switched"
 	// Finished: the learner ended the lab.
 	Finished Kind = "finished"
 )
@@ -57,9 +59,11 @@ type Event struct {
 	// Level of the hint, from 1, and Cost in points, with Hinted.
 	Level int `json:"level,omitempty"`
 	Cost  int `json:"cost,omitempty"`
-	// Node, with Upgraded; empty for the control plane. From and To are versions, Outcome says whether To runs now, and Ignored what
+	// Node, with Upgraded and Switched; empty for the control plane. Action is what was done to its machine: "stop", "start", "reboot" or
+	// "touch". With Upgraded, From and To are versions, Outcome says whether To runs now, and Ignored what
 	// stood in the way of an upgrade that was forced.
 	Node    string   `json:"node,omitempty"`
+	Action  string   `json:"action,omitempty"`
 	From    string   `json:"from,omitempty"`
 	To      string   `json:"to,omitempty"`
 	Outcome string   `json:"outcome,omitempty"`

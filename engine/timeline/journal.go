@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/history"
 	"github.com/k8slab/k8slab/engine/progress"
 )
 
@@ -31,7 +32,7 @@ func names(objects []string) content.Text {
 	}
 }
 
-// journal tells what k8slab did.
+// journal tells what k8slab did, by itself or at the learner's word.
 func (t *telling) journal() {
 	for _, e := range t.from.Events {
 		at := func(what string, text content.Text) {
@@ -46,6 +47,10 @@ func (t *telling) journal() {
 			at("hinted", hinted(e))
 		case progress.Revealed:
 			at("revealed", say("showed the solution", "解答を表示しました"))
+		case progress.Upgraded:
+			t.add(Entry{Time: e.Time, By: You, What: "upgraded", Objects: upgradedObject(e), Text: upgraded(e)})
+		case progress.Switched:
+			t.add(Entry{Time: e.Time, By: You, What: "switched", Objects: []string{"node/" + e.Node}, Text: switched(e)})
 		case progress.Finished:
 			at("finished", say("ended the lab", "ラボを終えました"))
 		}
@@ -82,6 +87,47 @@ func checked(e progress.Event) content.Text {
 		return say("checked: all %d passed, %d points", "チェック: %d 項目すべて合格、%d 点", passed, e.Points)
 	}
 	return say("checked: %d of %d passed", "チェック: %[2]d 項目中 %[1]d 項目に合格", passed, len(e.Verdicts))
+}
+
+func upgradedObject(e progress.Event) []string {
+	if e.Node == "" {
+		return nil
+	}
+	return []string{"node/" + e.Node}
+}
+
+func upgraded(e progress.Event) content.Text {
+	what := say("the control plane", "コントロールプレーン")
+	if e.Node != "" {
+		what = say("node/%s", "node/%s", e.Node)
+	}
+	forced := content.Text{}
+	if len(e.Ignored) > 0 {
+		forced = say(", ignoring: %s", " (無視したもの: %s)", strings.Join(e.Ignored, "; "))
+	}
+	if e.Outcome != string(history.Upgraded) {
+		return content.Text{
+			EN: fmt.Sprintf("tried to upgrade %s from %s to %s, and got %s back%s", what.EN, e.From, e.To, e.From, forced.EN),
+			JA: fmt.Sprintf("%s を %s から %s に上げようとし、%s に戻りました%s", what.JA, e.From, e.To, e.From, forced.JA),
+		}
+	}
+	return content.Text{
+		EN: fmt.Sprintf("upgraded %s from %s to %s%s", what.EN, e.From, e.To, forced.EN),
+		JA: fmt.Sprintf("%s を %s から %s に上げました%s", what.JA, e.From, e.To, forced.JA),
+	}
+}
+
+func switched(e progress.Event) content.Text {
+	switch e.Action {
+	case "stop":
+		return say("pulled the plug of node/%s", "node/%s の電源を抜きました", e.Node)
+	case "start":
+		return say("switched node/%s on", "node/%s の電源を入れました", e.Node)
+	case "reboot":
+		return say("rebooted node/%s", "node/%s を再起動しました", e.Node)
+	default:
+		return say("made a file on node/%s", "node/%s にファイルを作りました", e.Node)
+	}
 }
 
 func hinted(e progress.Event) content.Text {

@@ -172,6 +172,9 @@ func TestK8slabsOwnPartIsTold(t *testing.T) {
 	a.Events = append(a.Events,
 		progress.Event{Kind: progress.Checked, Time: at(1), Step: "drain", Verdicts: map[string]string{"a": "passed", "b": "failed"}},
 		progress.Event{Kind: progress.Hinted, Time: at(2), Step: "drain", Level: 1, Cost: 2},
+		progress.Event{Kind: progress.Switched, Step: "drain", Time: at(2), Node: "worker-4", Action: "stop"},
+		progress.Event{Kind: progress.Upgraded, Step: "drain", Time: at(2), Node: "worker-1", From: "v1.36.3", To: "v1.37.2", Outcome: "upgraded", Ignored: []string{"a pod"}},
+		progress.Event{Kind: progress.Upgraded, Step: "drain", Time: at(2), From: "v1.36.3", To: "v1.37.2", Outcome: "rolled-back"},
 		progress.Event{Kind: progress.WasReset, Step: "drain", Began: at(3), Time: at(4)},
 		progress.Event{Kind: progress.Checked, Time: at(5), Step: "drain", Passed: true, Points: 8, Verdicts: map[string]string{"a": "passed", "b": "passed"}},
 		progress.Event{Kind: progress.Entered, Step: "drain", Began: at(6), Time: at(7), Snapshot: "mine", Undone: at(5)})
@@ -183,7 +186,8 @@ func TestK8slabsOwnPartIsTold(t *testing.T) {
 			said = append(said, e.Text.EN)
 		}
 	}
-	want := []string{"-- drain", "made the starting state of drain", "checked: 1 of 2 passed", "showed hint 1, which cost 2",
+	want := []string{"-- drain", "made the starting state of drain", "checked: 1 of 2 passed", "showed hint 1, which cost 2", "pulled the plug of node/worker-4",
+		"upgraded node/worker-1 from v1.36.3 to v1.37.2, ignoring: a pod", "tried to upgrade the control plane from v1.36.3 to v1.37.2, and got v1.36.3 back",
 		"-- drain", "put drain back to its starting state", "checked: all 2 passed, 8 points",
 		"-- drain", "brought back the snapshot mine; what was done since " + at(5).Local().Format("15:04:05") + " is undone"}
 	if !slices.Equal(said, want) {

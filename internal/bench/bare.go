@@ -18,20 +18,21 @@ import (
 	"time"
 )
 
-// bareStart measures etcd and an API server that have nothing but each other.
-func bareStart(ctx context.Context, executable string) (time.Duration, error) {
+// bareTimes measures etcd and an API server that have nothing but each other: from nothing until it answers, and from the
+// start of the API server alone, on the data that is there by then.
+func bareTimes(ctx context.Context, executable string) (start, restart time.Duration, err error) {
 	dir, err := os.MkdirTemp("", "k8slab-bare-")
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer os.RemoveAll(dir)
 	key := filepath.Join(dir, "sa.key")
 	if err := writeKey(key); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	ports, err := freePorts(3)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	etcdURL, peerURL := "http://127.0.0.1:"+ports[0], "http://127.0.0.1:"+ports[1]
 	began := time.Now()
@@ -39,20 +40,33 @@ func bareStart(ctx context.Context, executable string) (time.Duration, error) {
 		"--advertise-client-urls="+etcdURL, "--listen-peer-urls="+peerURL, "--initial-advertise-peer-urls="+peerURL,
 		"--initial-cluster=default="+peerURL)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer stopEtcd()
-	stopAPI, err := child(ctx, executable, "kube-apiserver", "--bind-address=127.0.0.1", "--secure-port="+ports[2],
-		"--advertise-address=10.240.0.2", "--etcd-servers="+etcdURL, "--cert-dir="+dir, "--authorization-mode=RBAC",
-		"--service-account-issuer=https://kubernetes.default.svc", "--service-account-key-file="+key,
-		"--service-account-signing-key-file="+key, "--service-cluster-ip-range=10.96.0.0/16")
-	if err != nil {
-		return 0, err
+	api := func(began time.Time) (time.Duration, error) {
+		stop, err := child(ctx, executable, "kube-apiserver", "--bind-address=127.0.0.1", "--secure-port="+ports[2],
+			"--advertise-address=10.240.0.2", "--etcd-servers="+etcdURL, "--cert-dir="+dir, "--authorization-mode=RBAC",
+			"--service-account-issuer=https://kubernetes.default.svc", "--service-account-key-file="+key,
+			"--service-account-signing-key-file="+key, "--service-cluster-ip-range=10.96.0.0/16")
+		if err != nil {
+			return 0, err
+		}
+		defer stop()
+		return readyAfter(began, "https://127.0.0.1:"+ports[2]+"/readyz")
 	}
-	defer stopAPI()
+	if start, err = api(began); err != nil {
+		return 0, 0, err
+	}
+	restart, err = api(time.Now())
+	return start, restart, err
+}
+
+// readyAfter waits until the URL answers 200, and returns how long it took since began.
+func readyAfter(began time.Time, url string) (time.Duration, error) {
 	client := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, Timeout: time.Second}
+	defer client.CloseIdleConnections()
 	for time.Since(began) < time.Minute {
-		if res, err := client.Get("https://127.0.0.1:" + ports[2] + "/readyz"); err == nil {
+		if res, err := client.Get(url); err == nil {
 			_, _ = io.Copy(io.Discard, res.Body)
 			res.Body.Close()
 			if res.StatusCode == http.StatusOK {
@@ -61,7 +75,7 @@ func bareStart(ctx context.Context, executable string) (time.Duration, error) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	return 0, fmt.Errorf("not ready after a minute")
+	return 0, fmt.Errorf("%s is not ready after a minute", url)
 }
 
 func child(ctx context.Context, executable, name string, args ...string) (stop func(), err error) {

@@ -43,14 +43,15 @@ func budgets(ctx context.Context, bin, lab string, rounds int, settle time.Durat
 	if err != nil {
 		return err
 	}
-	var bare, start, restart, grade, own, help sample
+	var bare, bareAPI, start, restart, reset, discard, grade, own, help sample
 	var memory float64
 	for range rounds {
-		d, err := bareStart(ctx, controlPlane)
+		whole, api, err := bareTimes(ctx, controlPlane)
 		if err != nil {
 			return fmt.Errorf("bare etcd and API server: %w", err)
 		}
-		bare.add(d)
+		bare.add(whole)
+		bareAPI.add(api)
 		state, err := os.MkdirTemp("", "k8slab-budgets-")
 		if err != nil {
 			return err
@@ -58,7 +59,7 @@ func budgets(ctx context.Context, bin, lab string, rounds int, settle time.Durat
 		c := cli{path: filepath.Join(bin, "k8slab"), state: state}
 		err = func() error {
 			defer func() {
-				if _, err := c.run(context.WithoutCancel(ctx), "delete", "--lab", lab); err != nil {
+				if err := c.time(context.WithoutCancel(ctx), &discard, "delete", "--lab", lab); err != nil {
 					fmt.Fprintln(os.Stderr, "budgets:", err)
 				}
 			}()
@@ -73,6 +74,11 @@ func budgets(ctx context.Context, bin, lab string, rounds int, settle time.Durat
 					return err
 				}
 				if err := c.time(ctx, &help, "--help"); err != nil {
+					return err
+				}
+			}
+			for range 3 {
+				if err := c.time(ctx, &reset, "reset"); err != nil {
 					return err
 				}
 			}
@@ -98,7 +104,7 @@ func budgets(ctx context.Context, bin, lab string, rounds int, settle time.Durat
 	}
 	base := bare.median()
 	fmt.Printf("%d rounds, medians; the bare control plane is etcd and kube-apiserver alone, with no flags beyond the needed\n\n", rounds)
-	row := func(what string, value string, measured, budget float64, unit string) {
+	row := func(what, value string, measured, budget float64, unit string) {
 		verdict := "within"
 		if measured > budget {
 			verdict = fmt.Sprintf("MISSED by %.0f %%", 100*(measured/budget-1))
@@ -109,6 +115,9 @@ func budgets(ctx context.Context, bin, lab string, rounds int, settle time.Durat
 	fmt.Printf("%-52s %10s\n", "bare etcd + kube-apiserver to /readyz", ms(base))
 	row("start: nothing to nodes Ready, scenario seeded", ms(start.median()), start.median()/base, 1.5, "x bare")
 	row("start after stop", ms(restart.median()), restart.median()/base, 1.2, "x bare")
+	fmt.Printf("%-52s %10s\n", "bare kube-apiserver to /readyz, on its data", ms(bareAPI.median()))
+	row("reset of a step", ms(reset.median()), reset.median()/bareAPI.median(), 1, "x bare")
+	fmt.Printf("%-52s %10s\n", "the same on a new cluster: delete and start", ms(discard.median()+start.median()))
 	row("grading one step, checks with round trips, p95", ms(own.quantile(0.95)), own.quantile(0.95), 50, "ms")
 	fmt.Printf("%-52s %10s\n", "the whole command k8slab check, median", ms(grade.median()))
 	row("k8slab --help", ms(help.median()), help.median(), 50, "ms")

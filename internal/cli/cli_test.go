@@ -161,6 +161,8 @@ func (p *played) Upgrade(_ context.Context, _ *engine.Session, plan *engine.Upgr
 	return done, p.call("upgrade")
 }
 
+func (p *played) Switched(*engine.Session, string, string) error { return nil }
+
 func (p *played) UpgradeNode(_ context.Context, _ *engine.Session, node, _ string, _ bool) (history.Upgrade, error) {
 	return history.Upgrade{Time: time.Unix(1, 0), Node: node, From: "v1.33.0", To: "v1.37.2", Outcome: history.Upgraded}, p.call("upgrade " + node)
 }

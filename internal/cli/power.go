@@ -58,6 +58,13 @@ func (inv *invocation) nodeCommand(verb string, act func(cluster.NodePower, cont
 		if err := act(power, cmd.Context(), s.Cluster.Name, args[0]); err != nil {
 			return err
 		}
+		eng, err := inv.engine()
+		if err != nil {
+			return err
+		}
+		if err := eng.Switched(s, args[0], verb); err != nil {
+			return err
+		}
 		inv.narrate(fmt.Sprintf(done.EN, args[0]), fmt.Sprintf(done.JA, args[0]))
 		inv.next("kubectl get nodes -w")
 		return nil

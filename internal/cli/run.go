@@ -45,6 +45,7 @@ type Engine interface {
 	Snapshots(ctx context.Context, s *engine.Session) ([]cluster.Checkpoint, error)
 	PlanUpgrade(ctx context.Context, s *engine.Session, release string) (*engine.UpgradePlan, error)
 	Upgrade(ctx context.Context, s *engine.Session, plan *engine.UpgradePlan, force bool, p cluster.Progress) (history.Upgrade, error)
+	Switched(s *engine.Session, node, action string) error
 	UpgradeNode(ctx context.Context, s *engine.Session, node, release string, force bool) (history.Upgrade, error)
 	Provider(name string) (cluster.Provider, error)
 	Providers() []string
