@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/charmbracelet/x/ansi"
@@ -19,17 +18,9 @@ const patience = 500 * time.Millisecond
 // the phase under way and how long it has taken; elsewhere it writes no control character.
 // Close it before anything else is written.
 type Phases struct {
+	liveLine
 	screen Screen
-	out    io.Writer
-	live   bool
-
-	mu   sync.Mutex
-	open []openPhase
-	// shown: the live line is on the terminal and has to be taken away.
-	shown bool
-
-	stop    chan struct{}
-	stopped chan struct{}
+	open   []openPhase
 }
 
 type openPhase struct {
@@ -39,19 +30,17 @@ type openPhase struct {
 
 // NewPhases writes to out. live says that out is a terminal on which a line can be rewritten.
 func NewPhases(s Screen, out io.Writer, live bool) *Phases {
-	p := &Phases{screen: s, out: out, live: live, stop: make(chan struct{}), stopped: make(chan struct{})}
-	if !live {
-		close(p.stopped)
-		return p
+	p := &Phases{liveLine: liveLine{out: out}, screen: s}
+	if live {
+		p.start(100*time.Millisecond, p.underWay)
 	}
-	go p.tick()
 	return p
 }
 
-// Report is a [cluster.Progress].
+// Report is a [cluster.Progress]. Phases that are under way at Close have not ended; the error says why.
 func (p *Phases) Report(ph cluster.Phase) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.Lock()
+	defer p.Unlock()
 	if !ph.Done {
 		p.open = append(p.open, openPhase{ph.Name, time.Now()})
 		return
@@ -66,52 +55,16 @@ func (p *Phases) Report(ph cluster.Phase) {
 	fmt.Fprint(p.out, p.screen.phaseLine(p.screen.paint(green, "✓"), p.screen.PhaseName(ph.Name), ph.Elapsed, ph.Detail))
 }
 
-// Close takes the live line away. Phases that were under way have not ended; the error says why.
-func (p *Phases) Close() {
-	if p.live {
-		close(p.stop)
-	}
-	<-p.stopped
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.clear()
-}
-
-func (p *Phases) tick() {
-	defer close(p.stopped)
-	t := time.NewTicker(100 * time.Millisecond)
-	defer t.Stop()
-	for {
-		select {
-		case <-p.stop:
-			return
-		case now := <-t.C:
-			p.show(now)
-		}
-	}
-}
-
-func (p *Phases) show(now time.Time) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+func (p *Phases) underWay(now time.Time) string {
 	if len(p.open) == 0 {
-		return
+		return ""
 	}
 	current := p.open[len(p.open)-1]
 	if now.Sub(current.begin) < patience {
-		return
+		return ""
 	}
 	line := strings.TrimRight(p.screen.phaseLine("…", p.screen.PhaseName(current.name), now.Sub(current.begin), ""), "\n")
-	// A line that the terminal wraps could not be rewritten.
-	fmt.Fprint(p.out, "\r\x1b[K"+ansi.Truncate(line, p.screen.columns()-1, ""))
-	p.shown = true
-}
-
-func (p *Phases) clear() {
-	if p.shown {
-		fmt.Fprint(p.out, "\r\x1b[K")
-		p.shown = false
-	}
+	return ansi.Truncate(line, p.screen.columns()-1, "")
 }
 
 func (s Screen) phaseLine(sign, name string, elapsed time.Duration, detail string) string {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/charmbracelet/x/ansi"
@@ -16,36 +15,28 @@ import (
 // that disagrees; elsewhere it writes one line for each answer that has ended, and no control character.
 // Close it before anything else is written.
 type Proving struct {
+	liveLine
 	screen Screen
-	out    io.Writer
 	live   bool
 	began  time.Time
-
-	mu sync.Mutex
 	// open are the answers under way, the oldest first.
 	open []string
 	last verify.Event
-	// shown: the live line is on the terminal and has to be taken away.
-	shown bool
-
-	stop, stopped chan struct{}
 }
 
 // NewProving writes to out. live says that out is a terminal on which a line can be rewritten.
 func NewProving(s Screen, out io.Writer, live bool) *Proving {
-	p := &Proving{screen: s, out: out, live: live, began: time.Now(), stop: make(chan struct{}), stopped: make(chan struct{})}
-	if !live {
-		close(p.stopped)
-		return p
+	p := &Proving{liveLine: liveLine{out: out}, screen: s, live: live, began: time.Now()}
+	if live {
+		p.start(200*time.Millisecond, p.soFar)
 	}
-	go p.tick()
 	return p
 }
 
 // Report is a [verify.Runner]'s Progress.
 func (p *Proving) Report(e verify.Event) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.Lock()
+	defer p.Unlock()
 	p.last = e
 	name := e.Lab + "/" + e.Step + "  " + e.Answer
 	if !e.Ended {
@@ -73,34 +64,7 @@ func (p *Proving) Report(e verify.Event) {
 	fmt.Fprintln(p.out, sign+" "+line)
 }
 
-// Close takes the live line away.
-func (p *Proving) Close() {
-	if p.live {
-		close(p.stop)
-	}
-	<-p.stopped
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.clear()
-}
-
-func (p *Proving) tick() {
-	defer close(p.stopped)
-	t := time.NewTicker(200 * time.Millisecond)
-	defer t.Stop()
-	for {
-		select {
-		case <-p.stop:
-			return
-		case now := <-t.C:
-			p.show(now)
-		}
-	}
-}
-
-func (p *Proving) show(now time.Time) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+func (p *Proving) soFar(now time.Time) string {
 	line := fmt.Sprintf(p.screen.say("… %s  %d of %d answers", "… %s  %[3]d 件中 %[2]d 件"), clock(now.Sub(p.began)), p.last.Done, p.last.All)
 	if p.last.Disagree > 0 {
 		line += fmt.Sprintf(p.screen.say(", %d wrong", "、うち問題 %d 件"), p.last.Disagree)
@@ -108,14 +72,6 @@ func (p *Proving) show(now time.Time) {
 	if len(p.open) > 0 {
 		line += "  " + Plain(strings.Join(p.open, ", "))
 	}
-	// A line that the terminal wraps could not be rewritten, not even by the ^C that a terminal echoes.
-	fmt.Fprint(p.out, "\r\x1b[K"+ansi.Truncate(line, p.screen.columns()-3, "…"))
-	p.shown = true
-}
-
-func (p *Proving) clear() {
-	if p.shown {
-		fmt.Fprint(p.out, "\r\x1b[K")
-		p.shown = false
-	}
+	// There is room for the ^C that a terminal echoes.
+	return ansi.Truncate(line, p.screen.columns()-3, "…")
 }
