@@ -72,9 +72,12 @@ func startControlPlane(t testing.TB, nodes []Node, dial func(ctx context.Context
 	}
 	c.writeKubeconfig()
 	c.commands = c.commandLines(api, freePort(t), freePort(t))
-	for _, name := range []string{"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"} {
-		c.start(name)
-	}
+	c.start("etcd")
+	c.start("kube-apiserver")
+	// Nothing restarts the controllers here, and they end when the API server is not there within ten seconds.
+	eventually(t, "the API server is ready", c.answers)
+	c.start("kube-controller-manager")
+	c.start("kube-scheduler")
 	c.awaitReady()
 	return c
 }
@@ -184,12 +187,17 @@ func (c *controlPlane) executable(name string) string {
 func (c *controlPlane) awaitReady() {
 	c.t.Helper()
 	eventually(c.t, "the API server is ready and the default service account exists", func() bool {
-		if _, err := c.client.Discovery().RESTClient().Get().AbsPath("/readyz").DoRaw(context.Background()); err != nil {
+		if !c.answers() {
 			return false
 		}
 		_, err := c.client.CoreV1().ServiceAccounts("default").Get(context.Background(), "default", metav1.GetOptions{})
 		return err == nil
 	})
+}
+
+func (c *controlPlane) answers() bool {
+	_, err := c.client.Discovery().RESTClient().Get().AbsPath("/readyz").DoRaw(context.Background())
+	return err == nil
 }
 
 func (c *controlPlane) serveEgress(dial func(ctx context.Context, addr string) (net.Conn, error)) {
