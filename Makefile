@@ -32,10 +32,11 @@ CP_ALL     := $(foreach mod,$(CP_MODS),$(call CP_FILE,$(mod)))
 LAB_RELEASE = $(shell sed -nE 's|^ *release: *"?([0-9]+\.[0-9]+)"?$$|\1|p' labs/$(LAB)/lab.yaml 2>/dev/null)
 CP_LAB      = $(or $(filter bin/k8slab-controlplane-v$(LAB_RELEASE).%,$(CP_ALL)),$(call CP_FILE,$(CP)/go.mod))
 
-# $(call STAMP,v1.37.2) sets what /version and kubectl version say, as Kubernetes' own hack/lib/version.sh does.
+# $(call STAMP,v1.37.2) sets what /version and kubectl version say, as Kubernetes' own hack/lib/version.sh does. A module does not know its
+# commit; without one, clients call it unknown.
 STAMP = $(foreach pkg,k8s.io/component-base/version k8s.io/client-go/pkg/version, \
 	-X $(pkg).gitVersion=$(1) -X $(pkg).gitMajor=$(word 1,$(subst ., ,$(1:v%=%))) \
-	-X $(pkg).gitMinor=$(word 2,$(subst ., ,$(1:v%=%))) -X $(pkg).gitTreeState=clean)
+	-X $(pkg).gitMinor=$(word 2,$(subst ., ,$(1:v%=%))) -X $(pkg).gitTreeState=clean -X $(pkg).gitCommit=)
 
 ##@ Playing
 
