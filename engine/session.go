@@ -197,6 +197,9 @@ func (e *Engine) operator(ctx context.Context, s *Session) (*operator, error) {
 // journal. The baseline goes first and comes last: an interruption leaves a step that counts as not seeded, and an intent that Mend
 // carries out.
 func (e *Engine) enter(ctx context.Context, s *Session, kind progress.Kind, report cluster.Progress) error {
+	if err := e.loadImages(ctx, s, report); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, seedTimeout)
 	defer cancel()
 	dir, err := e.sessionDir(s.Lab.ID)
@@ -335,6 +338,9 @@ func (e *Engine) cleanAsMade(ctx context.Context, p cluster.Provider, op *operat
 		return err
 	}
 	if disposable {
+		if err := e.powerOn(ctx, p, s); err != nil {
+			return err
+		}
 		if err := e.restoreNodes(ctx, p, op, s); err != nil {
 			return err
 		}
@@ -343,6 +349,21 @@ func (e *Engine) cleanAsMade(ctx context.Context, p cluster.Provider, op *operat
 		return checkpointer.SaveCheckpoint(ctx, s.Lab.ID, pristine)
 	}
 	return nil
+}
+
+// powerOn switches every machine on, and waits for its node, where no checkpoint does that.
+func (e *Engine) powerOn(ctx context.Context, p cluster.Provider, s *Session) error {
+	power, ok := p.(cluster.NodePower)
+	if _, restored := p.(cluster.Checkpointer); !ok || restored {
+		return nil
+	}
+	for _, node := range s.Lab.Cluster.Nodes {
+		if err := power.StartNode(ctx, s.Lab.ID, node.Name); err != nil {
+			return fmt.Errorf("switch on %s: %w", node.Name, err)
+		}
+	}
+	_, err := p.Ensure(ctx, specOf(s.Lab, 0), nil)
+	return err
 }
 
 // restoreNodes brings every node back to the cluster's shape. A Node object that was deleted comes back as it would on a

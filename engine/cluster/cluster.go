@@ -205,6 +205,12 @@ type Simulator interface {
 	SetBehaviors(ctx context.Context, name string, documents []byte) error
 }
 
+// ImageLoader is a provider whose nodes run real images, and which can give them those that are on this machine.
+type ImageLoader interface {
+	// LoadImages gives the nodes the images that this machine has; the nodes pull what it has not. An image is loaded once.
+	LoadImages(ctx context.Context, name string, images []string) error
+}
+
 // NodePower is a provider that can switch the machines of its nodes off and on.
 type NodePower interface {
 	// StopNode takes the power away: nothing is drained, nothing is said.

@@ -13,15 +13,24 @@ import (
 	"github.com/k8slab/k8slab/engine"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/cluster/embedded"
+	"github.com/k8slab/k8slab/engine/cluster/kind"
 	"github.com/k8slab/k8slab/engine/verify"
 )
 
 // Main runs k8slab with this process's arguments and streams, and returns the exit code.
 func Main() int {
-	parts := Parts{NewEngine: newEngine, Verify: verifyLabs, Supervise: embedded.RunSupervisor, Exec: syscall.Exec}
+	parts := Parts{NewEngine: newEngine, Verify: verifyLabs, Supervise: supervise, Exec: syscall.Exec}
 	return withSignals(func(ctx context.Context) int {
 		return Run(ctx, os.Args[1:], OSStreams(), parts)
 	})
+}
+
+// supervise runs what stands beside a cluster: for one of kind the recorder, and else the whole control plane.
+func supervise(ctx context.Context, args []string) int {
+	if len(args) > 0 && args[0] == "--kind" {
+		return kind.RunRecorder(ctx, args[1:])
+	}
+	return embedded.RunSupervisor(ctx, args)
 }
 
 // newEngine brings together the labs of this executable, the checks and the kinds of cluster.
@@ -36,8 +45,12 @@ func newEngine(stateDir string) (Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	containers, err := kind.New(filepath.Join(stateDir, "kind"))
+	if err != nil {
+		return nil, err
+	}
 	return engine.New(engine.Config{
-		Labs: from.labs, Vocabulary: checks.Default(), Providers: []cluster.Provider{local}, StateDir: stateDir,
+		Labs: from.labs, Vocabulary: checks.Default(), Providers: []cluster.Provider{local, containers}, StateDir: stateDir,
 		Library: sourcesIn(stateDir),
 	})
 }

@@ -85,6 +85,16 @@ func (s Screen) PhaseName(name string) string {
 		return s.say("Certificates", "証明書の作成")
 	case "control-plane":
 		return s.say("Control plane", "コントロールプレーン")
+	case "engine":
+		return s.say("Container engine", "コンテナーエンジン")
+	case "node-image":
+		return s.say("Node image", "ノードイメージ")
+	case "containers":
+		return s.say("Machines", "ノードのマシン")
+	case "join":
+		return s.say("Joining the nodes", "ノードの参加")
+	case "images":
+		return s.say("Images", "イメージの読み込み")
 	case "nodes":
 		return s.say("Nodes", "ノード")
 	case "scenario":

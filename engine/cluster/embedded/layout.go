@@ -1,8 +1,6 @@
 package embedded
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +10,7 @@ import (
 	"time"
 
 	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/cluster/private"
 )
 
 // folder is one cluster's place in the state folder. Folders are 0700 and files 0600: they hold keys.
@@ -40,37 +39,8 @@ func (f folder) logFile(name string) string  { return f.path("logs", name+".log"
 func (f folder) identity(name string) string { return f.path("identities", name+".kubeconfig") }
 func (f folder) config(name string) string   { return f.path("config", name) }
 
-// maxSocketPath leaves room below the 104 bytes that macOS allows for the path of a unix socket.
-const maxSocketPath = 96
-
-// socket returns where the unix socket of that name lives: in the folder, or for a folder whose path is too long for a
-// socket, in a short private one that is derived from it.
-func (f folder) socket(name string) (string, error) {
-	if p := f.path(name); len(p) <= maxSocketPath {
-		return p, nil
-	}
-	sum := sha256.Sum256([]byte(f))
-	dir := filepath.Join(os.TempDir(), fmt.Sprintf("k8slab-%d-%s", os.Getuid(), hex.EncodeToString(sum[:6])))
-	if err := makePrivate(dir); err != nil {
-		return "", err
-	}
-	return filepath.Join(dir, name), nil
-}
-
-// makePrivate creates dir for us alone, and refuses one that somebody else prepared.
-func makePrivate(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	info, err := os.Lstat(dir)
-	if err != nil {
-		return err
-	}
-	if !info.IsDir() || !ownedByUs(info) {
-		return fmt.Errorf("%s is not a folder of this user", dir)
-	}
-	return os.Chmod(dir, 0o700)
-}
+// socket returns where the unix socket of that name lives.
+func (f folder) socket(name string) (string, error) { return private.Socket(string(f), name) }
 
 // description is what cluster.json holds: what was asked for and what was allotted. Whether the cluster runs is not in it.
 type description struct {
@@ -107,30 +77,6 @@ func (f folder) readDescription() (*description, error) {
 
 func (f folder) writeDescription(d *description) error { return writeJSON(f.description(), d) }
 
-func writeJSON(path string, v any) error {
-	raw, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return err
-	}
-	return writeFile(path, append(raw, '\n'))
-}
+func writeJSON(path string, v any) error { return private.WriteJSON(path, v) }
 
-// writeFile replaces path in one step, so that a reader or a crash never sees half of it.
-func writeFile(path string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-*") // 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	if _, err := tmp.Write(data); err != nil {
-		tmp.Close()
-		return err
-	}
-	if err := tmp.Close(); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
-}
+func writeFile(path string, data []byte) error { return private.WriteFile(path, data) }

@@ -1,8 +1,6 @@
 package embedded
 
 import (
-	"io/fs"
-	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -22,9 +20,4 @@ func commandLine(pid int) string {
 		return ""
 	}
 	return strings.TrimSpace(string(out))
-}
-
-func ownedByUs(info fs.FileInfo) bool {
-	st, ok := info.Sys().(*syscall.Stat_t)
-	return ok && int(st.Uid) == os.Getuid()
 }

@@ -1,7 +1,6 @@
 package embedded
 
 import (
-	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -21,9 +20,4 @@ func commandLine(pid int) string {
 		return ""
 	}
 	return strings.ReplaceAll(string(raw), "\x00", " ")
-}
-
-func ownedByUs(info fs.FileInfo) bool {
-	st, ok := info.Sys().(*syscall.Stat_t)
-	return ok && int(st.Uid) == os.Getuid()
 }

@@ -1,0 +1,162 @@
+package kind
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"strconv"
+	"time"
+
+	"k8s.io/client-go/tools/clientcmd"
+	kindcluster "sigs.k8s.io/kind/pkg/cluster"
+
+	"github.com/k8slab/k8slab/engine/cluster"
+)
+
+const (
+	// poll is how often a machine or the API server is looked at again.
+	poll = 200 * time.Millisecond
+	// cleanupTimeout bounds the removal of a cluster that nobody wants any more.
+	cleanupTimeout = time.Minute
+)
+
+// create makes the cluster. Where that fails or is interrupted its containers are removed; what survives even that is removed by the
+// next Ensure, as the description does not call it complete.
+func (p *Provider) create(ctx context.Context, e *engine, f folder, spec cluster.Spec, progress cluster.Progress) error {
+	if err := e.checkResources(ctx, spec); err != nil {
+		return err
+	}
+	images, err := nodeImages(spec)
+	if err != nil {
+		return err
+	}
+	d := &description{Spec: spec, Created: time.Now().UTC()}
+	err = progress.Run("node-image", func() (string, error) {
+		d.Version, err = e.ensureImages(ctx, spec, images)
+		return d.Version, err
+	})
+	if err != nil {
+		return err
+	}
+	if err := f.begin(d); err != nil {
+		return err
+	}
+	kp := kindcluster.NewProvider(e.option())
+	if err := f.runKind(ctx, e, spec, images, progress); err != nil {
+		return err
+	}
+	if d.Port, err = apiPort(kp, spec.Name); err != nil {
+		return err
+	}
+	err = progress.Run("certificates", func() (string, error) {
+		return "", p.writeIdentities(ctx, e, f, d)
+	})
+	if err != nil {
+		return err
+	}
+	d.Complete = true
+	return f.writeDescription(d)
+}
+
+// begin clears what an earlier cluster of the name left, and writes what the new one reads.
+func (f folder) begin(d *description) error {
+	for _, left := range []string{f.recording(), f.audit(), f.path("power"), f.path("identities"), f.learnerKubeconfig(), f.loadedFile()} {
+		if err := os.RemoveAll(left); err != nil {
+			return err
+		}
+	}
+	for _, dir := range []string{f.path("logs"), f.path("identities")} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+	}
+	if err := f.writeMachineFiles(); err != nil {
+		return err
+	}
+	return f.writeDescription(d)
+}
+
+func (e *engine) option() kindcluster.ProviderOption {
+	if e.command == "podman" {
+		return kindcluster.ProviderWithPodman()
+	}
+	return kindcluster.ProviderWithDocker()
+}
+
+// runKind lets kind make the cluster. kind cannot be interrupted; its containers can be taken away from it.
+func (f folder) runKind(ctx context.Context, e *engine, spec cluster.Spec, images map[string]string, progress cluster.Progress) error {
+	cfg, err := f.config(spec, images, e.info.cgroup)
+	if err != nil {
+		return err
+	}
+	log, err := os.OpenFile(f.createLog(), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	story := newStory(log, progress)
+	kp := kindcluster.NewProvider(e.option(), kindcluster.ProviderWithLogger(story))
+	ended := make(chan error, 1)
+	go func() {
+		ended <- kp.Create(cfg.Name,
+			kindcluster.CreateWithV1Alpha4Config(cfg),
+			kindcluster.CreateWithKubeconfigPath(f.identity("kind")),
+			kindcluster.CreateWithDisplayUsage(false),
+			kindcluster.CreateWithDisplaySalutation(false),
+		)
+	}()
+	select {
+	case err := <-ended:
+		if err != nil {
+			story.keep(err)
+			return notMade(spec.Name, f.createLog(), err)
+		}
+		story.end()
+		return nil
+	case <-ctx.Done():
+		e.abandon(context.WithoutCancel(ctx), spec.Name, ended)
+		return ctx.Err()
+	}
+}
+
+// abandon removes the cluster's containers as long as kind makes new ones. What it cannot remove the next Ensure does.
+func (e *engine) abandon(ctx context.Context, lab string, ended <-chan error) {
+	ctx, cancel := context.WithTimeout(ctx, cleanupTimeout)
+	defer cancel()
+	tick := time.NewTicker(poll)
+	defer tick.Stop()
+	for running := true; running; {
+		select {
+		case <-ended:
+			running = false
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		containers, err := e.containers(ctx, lab)
+		if err == nil && len(containers) > 0 {
+			_ = e.remove(ctx, containers)
+		}
+	}
+}
+
+// apiPort reads on which port of loopback the API server answers.
+func apiPort(kp *kindcluster.Provider, lab string) (int, error) {
+	raw, err := kp.KubeConfig(namePrefix+lab, false)
+	if err != nil {
+		return 0, err
+	}
+	cfg, err := clientcmd.Load([]byte(raw))
+	if err != nil {
+		return 0, err
+	}
+	for _, c := range cfg.Clusters {
+		server, err := url.Parse(c.Server)
+		if err != nil {
+			return 0, err
+		}
+		return strconv.Atoi(server.Port())
+	}
+	return 0, fmt.Errorf("kind's kubeconfig names no server")
+}

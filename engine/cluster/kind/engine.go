@@ -1,0 +1,258 @@
+package kind
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// EngineVariable names the engine, "docker" or "podman", where both are installed. It is kind's own.
+const EngineVariable = "KIND_EXPERIMENTAL_PROVIDER"
+
+// clusterLabel is kind's label on the containers of a cluster (pkg/cluster/internal/providers/docker/constants.go).
+const clusterLabel = "io.x-k8s.kind.cluster"
+
+// powerOff is how long a machine has to come down in order.
+const powerOff = "10"
+
+// engine is what runs containers: Docker, or Podman, by their command, which is also how kind speaks to them.
+type engine struct {
+	command string // "docker" or "podman"
+	info    info
+}
+
+// info is what an engine says of itself.
+type info struct {
+	version string
+	// cgroup is the version of the control groups: 1 or 2.
+	cgroup int
+	// memory of the machine that the containers run on, in bytes.
+	memory uint64
+}
+
+func (e *engine) String() string { return title(e.command) + " " + e.info.version }
+
+func title(command string) string {
+	if command == "podman" {
+		return "Podman"
+	}
+	return "Docker"
+}
+
+// locate finds the engine's command: the one that the environment names, or the first that is installed.
+func locate(lab string) (*engine, error) {
+	commands := []string{"docker", "podman"}
+	if named := os.Getenv(EngineVariable); named != "" {
+		if named != "docker" && named != "podman" {
+			return nil, unknownEngine(lab, named)
+		}
+		commands = []string{named}
+	}
+	for _, command := range commands {
+		if _, err := exec.LookPath(command); err == nil {
+			return &engine{command: command}, nil
+		}
+	}
+	return nil, noEngine(lab)
+}
+
+// findEngine returns the engine once it has answered, and a problem where there is none or it is too old.
+func findEngine(ctx context.Context, lab string) (*engine, error) {
+	e, err := locate(lab)
+	if err != nil {
+		return nil, err
+	}
+	if e.info, err = e.ask(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, noAnswer(lab, e.command, err)
+	}
+	if tooOld(e.command, e.info.version) {
+		return nil, oldEngine(lab, e)
+	}
+	return e, nil
+}
+
+// ask reads the engine's answer to info; the two say the same in different words.
+func (e *engine) ask(ctx context.Context) (info, error) {
+	if e.command == "podman" {
+		return e.askPodman(ctx)
+	}
+	raw, err := e.run(ctx, "info", "--format", "{{json .}}")
+	if err != nil {
+		return info{}, err
+	}
+	var said struct {
+		ServerVersion string
+		CgroupVersion string
+		MemTotal      uint64
+		ServerErrors  []string
+	}
+	if err := json.Unmarshal(raw, &said); err != nil {
+		return info{}, err
+	}
+	if len(said.ServerErrors) > 0 {
+		return info{}, errors.New(said.ServerErrors[0])
+	}
+	return info{version: said.ServerVersion, cgroup: cgroupVersion(said.CgroupVersion), memory: said.MemTotal}, nil
+}
+
+func (e *engine) askPodman(ctx context.Context) (info, error) {
+	raw, err := e.run(ctx, "info", "--format", "json")
+	if err != nil {
+		return info{}, err
+	}
+	var said struct {
+		Host struct {
+			CgroupVersion string `json:"cgroupVersion"`
+			MemTotal      uint64 `json:"memTotal"`
+		} `json:"host"`
+		Version struct {
+			Version string `json:"Version"`
+		} `json:"version"`
+	}
+	if err := json.Unmarshal(raw, &said); err != nil {
+		return info{}, err
+	}
+	return info{version: said.Version.Version, cgroup: cgroupVersion(said.Host.CgroupVersion), memory: said.Host.MemTotal}, nil
+}
+
+func cgroupVersion(said string) int {
+	if strings.TrimPrefix(said, "v") == "1" {
+		return 1
+	}
+	return 2
+}
+
+// run returns what the command writes to stdout. An error carries the last line of what it wrote to stderr.
+func (e *engine) run(ctx context.Context, args ...string) ([]byte, error) {
+	return e.runWith(ctx, nil, args...)
+}
+
+func (e *engine) runWith(ctx context.Context, stdin []byte, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, e.command, args...)
+	var out, errs bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), &out, &errs
+	err := cmd.Run()
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w: %s", e.command, args[0], err, lastLine(errs.String()))
+	}
+	return out.Bytes(), nil
+}
+
+func lastLine(s string) string {
+	lines := strings.Split(strings.TrimSpace(s), "\n")
+	return lines[len(lines)-1]
+}
+
+// container is a node's machine.
+type container struct {
+	id, name string
+	running  bool
+	pid      int
+	exitCode int
+	since    time.Time
+	// mounted are the folders of this machine that are mounted into it.
+	mounted []string
+}
+
+// containersOf returns the containers of the lab's cluster, without a word about an engine that is old or has little room.
+func containersOf(ctx context.Context, lab string) ([]container, error) {
+	e, err := locate(lab)
+	if err != nil {
+		return nil, err
+	}
+	return e.containers(ctx, lab)
+}
+
+// containers returns those that kind made for the lab's cluster, running or not.
+func (e *engine) containers(ctx context.Context, lab string) ([]container, error) {
+	out, err := e.run(ctx, "ps", "--all", "--quiet", "--no-trunc", "--filter", "label="+clusterLabel+"="+namePrefix+lab)
+	if err != nil {
+		return nil, err
+	}
+	ids := strings.Fields(string(out))
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	raw, err := e.run(ctx, append([]string{"inspect", "--type", "container"}, ids...)...)
+	if err != nil {
+		return nil, err
+	}
+	var inspected []struct {
+		ID    string `json:"Id"`
+		Name  string
+		State struct {
+			Running   bool
+			Pid       int
+			ExitCode  int
+			StartedAt time.Time
+		}
+		Mounts []struct{ Source string }
+	}
+	if err := json.Unmarshal(raw, &inspected); err != nil {
+		return nil, fmt.Errorf("%s inspect: %w", e.command, err)
+	}
+	found := make([]container, 0, len(inspected))
+	for _, one := range inspected {
+		c := container{id: one.ID, name: strings.TrimPrefix(one.Name, "/"), running: one.State.Running, exitCode: one.State.ExitCode}
+		if c.running {
+			c.pid, c.since = one.State.Pid, one.State.StartedAt
+		}
+		for _, mount := range one.Mounts {
+			c.mounted = append(c.mounted, mount.Source)
+		}
+		found = append(found, c)
+	}
+	return found, nil
+}
+
+func ids(containers []container) []string {
+	var all []string
+	for _, c := range containers {
+		all = append(all, c.id)
+	}
+	return all
+}
+
+// start switches machines on; those that are on already stay so.
+func (e *engine) start(ctx context.Context, containers []container) error {
+	if len(containers) == 0 {
+		return nil
+	}
+	_, err := e.run(ctx, append([]string{"start"}, ids(containers)...)...)
+	return err
+}
+
+// stop shuts machines down in order.
+func (e *engine) stop(ctx context.Context, containers []container) error {
+	if len(containers) == 0 {
+		return nil
+	}
+	_, err := e.run(ctx, append([]string{"stop", "--time", powerOff}, ids(containers)...)...)
+	return err
+}
+
+// remove deletes containers with their volumes. That they have gone meanwhile is no error.
+func (e *engine) remove(ctx context.Context, containers []container) error {
+	_, err := e.run(ctx, append([]string{"rm", "--force", "--volumes"}, ids(containers)...)...)
+	if err != nil && strings.Contains(strings.ToLower(err.Error()), "no such container") {
+		return nil
+	}
+	return err
+}
+
+// exec runs a command on a machine.
+func (e *engine) exec(ctx context.Context, machine string, command ...string) ([]byte, error) {
+	return e.run(ctx, append([]string{"exec", machine}, command...)...)
+}

@@ -1,0 +1,139 @@
+package kind
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/cluster/private"
+)
+
+// folder is one cluster's place in the state folder. Folders are 0700 and files 0600: they hold keys.
+type folder string
+
+func (f folder) path(elem ...string) string {
+	return filepath.Join(append([]string{string(f)}, elem...)...)
+}
+
+func (f folder) descriptionFile() string     { return f.path("cluster.json") }
+func (f folder) lock() string                { return f.path("lock") }
+func (f folder) recorderLock() string        { return f.path("recorder.lock") }
+func (f folder) recorderLog() string         { return f.path("logs", "recorder.log") }
+func (f folder) createLog() string           { return f.path("logs", "kind.log") }
+func (f folder) recording() string           { return f.path("history") }
+func (f folder) audit() string               { return f.path("audit") }
+func (f folder) learnerKubeconfig() string   { return f.path("kubeconfig") }
+func (f folder) identity(name string) string { return f.path("identities", name+".kubeconfig") }
+
+// machine holds what is mounted into every node. Nothing else's containers have it, which is how a cluster is known to be ours.
+func (f folder) machine() string { return f.path("machine") }
+
+// power holds a file for each node whose power was taken away.
+func (f folder) power(node string) string { return f.path("power", node) }
+
+// description is what cluster.json holds. Whether the cluster is there and runs is not in it.
+type description struct {
+	Spec    cluster.Spec `json:"spec"`
+	Created time.Time    `json:"created"`
+	// Complete is set when the cluster has been made; one without it is half made.
+	Complete bool `json:"complete"`
+	// Version of the API server, and its port on loopback.
+	Version string `json:"version"`
+	Port    int    `json:"port"`
+}
+
+func (f folder) readDescription() (*description, error) {
+	raw, err := os.ReadFile(f.descriptionFile())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, cluster.ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	var d description
+	if err := json.Unmarshal(raw, &d); err != nil {
+		return nil, fmt.Errorf("read %s: %w", f.descriptionFile(), err)
+	}
+	return &d, nil
+}
+
+func (f folder) writeDescription(d *description) error {
+	return private.WriteJSON(f.descriptionFile(), d)
+}
+
+// owns reports whether every container has this folder's files in it.
+func (f folder) owns(containers []container) bool {
+	return !slices.ContainsFunc(containers, func(c container) bool { return !slices.Contains(c.mounted, f.machine()) })
+}
+
+// machines returns the names of the containers, the control plane's first and the nodes' in the order of the spec: kind numbers them so
+// (pkg/cluster/internal/providers/common/namer.go).
+func machines(spec cluster.Spec) []string {
+	names := []string{namePrefix + spec.Name + controlPlaneSuffix}
+	for i := range spec.Nodes {
+		name := namePrefix + spec.Name + "-worker"
+		if i > 0 {
+			name += fmt.Sprint(i + 1)
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+const (
+	// controlPlaneNode is the name of the Node that the control plane runs on, and its container's name ends like it.
+	controlPlaneNode   = "control-plane"
+	controlPlaneSuffix = "-" + controlPlaneNode
+
+	stateRunning = "running"
+	stateStopped = "stopped"
+	stateCrashed = "crashed"
+)
+
+// components are the machines, the control plane's first. One that is off without anybody having asked for it has crashed.
+func (f folder) components(d *description, containers []container) []cluster.Component {
+	all := make([]cluster.Component, 0, len(containers))
+	off := 0
+	for i, name := range machines(d.Spec) {
+		node := controlPlaneNode
+		if i > 0 {
+			node = d.Spec.Nodes[i-1].Name
+		}
+		c := cluster.Component{Name: node, State: stateCrashed, LastError: "the container is gone"}
+		if at := slices.IndexFunc(containers, func(c container) bool { return c.name == name }); at >= 0 {
+			found := containers[at]
+			c.PID, c.Since, c.LastError = found.pid, found.since, ""
+			switch {
+			case found.running:
+				c.State = stateRunning
+			case f.hasNoPower(node):
+				c.State = stateStopped
+			default:
+				c.LastError = fmt.Sprintf("exit code %d", found.exitCode)
+			}
+		}
+		if c.State != stateRunning {
+			off++
+		}
+		all = append(all, c)
+	}
+	if off == len(all) { // stopped as a whole
+		for i := range all {
+			all[i].State, all[i].LastError = stateStopped, ""
+		}
+	}
+	return all
+}
+
+func (f folder) hasNoPower(node string) bool {
+	_, err := os.Stat(f.power(node))
+	return err == nil
+}
+
+func (f folder) forgetPower() error { return os.RemoveAll(f.path("power")) }

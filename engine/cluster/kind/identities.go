@@ -1,0 +1,159 @@
+package kind
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/cluster/private"
+)
+
+// validity outlives any lab; the certificates are only good for one cluster on one machine.
+const validity = 10 * 365 * 24 * time.Hour
+
+// identities are the users of a cluster, and the names of their files.
+var identities = [...]struct {
+	id   cluster.Identity
+	file string
+}{
+	{cluster.Learner, "learner"}, {cluster.Grader, "grader"}, {cluster.Operator, "operator"}, {cluster.Historian, "historian"},
+}
+
+func identityFile(id cluster.Identity) (string, error) {
+	for _, known := range identities {
+		if known.id == id {
+			return known.file, nil
+		}
+	}
+	return "", fmt.Errorf("no identity %q", id)
+}
+
+// contextName is what the learner sees as cluster and context.
+func contextName(lab string) string { return namePrefix + lab }
+
+func serverURL(port int) string { return "https://" + loopback + ":" + strconv.Itoa(port) }
+
+// writeIdentities lets kubeadm, which has the cluster's authority on its machine, sign a certificate for each identity. The authority's
+// key stays there.
+func (p *Provider) writeIdentities(ctx context.Context, e *engine, f folder, d *description) error {
+	for _, known := range identities {
+		raw, err := e.exec(ctx, machines(d.Spec)[0], "kubeadm", "kubeconfig", "user", "--config", "/kind/kubeadm.conf",
+			"--client-name", string(known.id), "--org", "system:masters", "--validity-period", validity.String())
+		if err != nil {
+			return fmt.Errorf("sign the certificate of %s: %w", known.id, err)
+		}
+		if raw, err = kubeconfig(raw, d.Spec.Name, string(known.id), serverURL(d.Port)); err != nil {
+			return err
+		}
+		if err := private.WriteFile(f.identity(known.file), raw); err != nil {
+			return err
+		}
+		if known.id != cluster.Learner {
+			continue
+		}
+		if err := private.WriteFile(f.learnerKubeconfig(), raw); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// kubeconfig takes authority and certificate out of what kubeadm wrote, whose server is an address inside the engine's network.
+func kubeconfig(from []byte, lab, user, server string) ([]byte, error) {
+	signed, err := clientcmd.Load(from)
+	if err != nil {
+		return nil, fmt.Errorf("read what kubeadm wrote for %s: %w", user, err)
+	}
+	cfg := clientcmdapi.NewConfig()
+	for _, c := range signed.Clusters {
+		cfg.Clusters[contextName(lab)] = &clientcmdapi.Cluster{Server: server, CertificateAuthorityData: c.CertificateAuthorityData}
+	}
+	for _, u := range signed.AuthInfos {
+		cfg.AuthInfos[user] = &clientcmdapi.AuthInfo{ClientCertificateData: u.ClientCertificateData, ClientKeyData: u.ClientKeyData}
+	}
+	if len(cfg.Clusters) == 0 || len(cfg.AuthInfos) == 0 {
+		return nil, fmt.Errorf("kubeadm wrote no certificate for %s", user)
+	}
+	cfg.Contexts[contextName(lab)] = &clientcmdapi.Context{Cluster: contextName(lab), AuthInfo: user}
+	cfg.CurrentContext = contextName(lab)
+	return clientcmd.Write(*cfg)
+}
+
+// client speaks as the operator. A request that takes longer than the limit has failed.
+func (f folder) client(limit time.Duration) (kubernetes.Interface, error) {
+	cfg, err := clientcmd.BuildConfigFromFlags("", f.identity("operator"))
+	if err != nil {
+		return nil, err
+	}
+	cfg.Timeout = limit
+	return kubernetes.NewForConfig(cfg)
+}
+
+// readyTimeout is how long an API server may think about whether it is ready.
+const readyTimeout = 2 * time.Second
+
+// answers reports whether the API server is ready.
+func (p *Provider) answers(ctx context.Context, f folder) bool {
+	client, err := f.client(readyTimeout)
+	if err != nil {
+		return false
+	}
+	return client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error() == nil
+}
+
+// awaitNodes returns when every node of the spec that has power is Ready.
+func (p *Provider) awaitNodes(ctx context.Context, f folder, spec cluster.Spec) error {
+	client, err := f.client(readyTimeout)
+	if err != nil {
+		return err
+	}
+	tick := time.NewTicker(poll)
+	defer tick.Stop()
+	for {
+		waiting, err := f.unready(ctx, client, spec)
+		if err == nil && len(waiting) == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			if errors.Is(ctx.Err(), context.Canceled) {
+				return ctx.Err()
+			}
+			return fmt.Errorf("nodes %v did not become ready: %w", waiting, errors.Join(ctx.Err(), err))
+		case <-tick.C:
+		}
+	}
+}
+
+// unready names the nodes that are not Ready, or not there.
+func (f folder) unready(ctx context.Context, client kubernetes.Interface, spec cluster.Spec) ([]string, error) {
+	list, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, err
+	}
+	var waiting []string
+	for _, want := range spec.Nodes {
+		ready := slices.ContainsFunc(list.Items, func(n corev1.Node) bool { return n.Name == want.Name && isReady(&n) })
+		if !ready && !f.hasNoPower(want.Name) {
+			waiting = append(waiting, want.Name)
+		}
+	}
+	return waiting, nil
+}
+
+func isReady(n *corev1.Node) bool {
+	return slices.ContainsFunc(n.Status.Conditions, func(c corev1.NodeCondition) bool {
+		return c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue
+	})
+}

@@ -1,0 +1,122 @@
+package kind
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/k8slab/k8slab/engine/cluster"
+)
+
+// ImageVariable names the node images to use instead of kind's own, separated by commas: for each release the one whose tag begins with
+// "v" and the release is taken, and an image without such a tag for every release that no other is for.
+const ImageVariable = "K8SLAB_KIND_NODE_IMAGE"
+
+// officialImages are those that kind publishes, of the releases that labs use.
+var officialImages = [...]string{"kindest/node:v1.36.3", "kindest/node:v1.37.2"}
+
+// nodeImages returns the image of each release that the spec asks for.
+func nodeImages(spec cluster.Spec) (map[string]string, error) {
+	known, named := officialImages[:], os.Getenv(ImageVariable)
+	if named != "" {
+		known = strings.Split(named, ",")
+	}
+	images := map[string]string{}
+	for _, release := range releasesOf(spec) {
+		image := imageOf(known, release)
+		switch {
+		case image == "" && named != "":
+			return nil, noImage(spec.Name, release)
+		case image == "":
+			image = "kindest/node:v" + release + ".0"
+		}
+		images[release] = image
+	}
+	return images, nil
+}
+
+// releasesOf returns the control plane's release and those of the nodes.
+func releasesOf(spec cluster.Spec) []string {
+	releases := []string{spec.Release}
+	for _, node := range spec.Nodes {
+		if node.Version != "" && !slices.Contains(releases, node.Version) {
+			releases = append(releases, node.Version)
+		}
+	}
+	return releases
+}
+
+func imageOf(known []string, release string) string {
+	general := ""
+	for _, image := range known {
+		image = strings.TrimSpace(image)
+		name, _, _ := strings.Cut(image, "@")
+		tag := name[strings.LastIndex(name, ":")+1:]
+		if strings.HasPrefix(tag, "v"+release+".") || tag == "v"+release {
+			return image
+		}
+		if !strings.HasPrefix(tag, "v1.") {
+			general = image
+		}
+	}
+	return general
+}
+
+// ensureImages makes sure that the images are here and hold what they should, and returns the version of the control plane's.
+func (e *engine) ensureImages(ctx context.Context, spec cluster.Spec, images map[string]string) (version string, err error) {
+	for _, release := range releasesOf(spec) {
+		image := images[release]
+		if err := e.ensureImage(ctx, spec.Name, image); err != nil {
+			return "", err
+		}
+		found, err := e.imageVersion(ctx, image)
+		if err != nil {
+			return "", err
+		}
+		if !strings.HasPrefix(found, "v"+release+".") {
+			return "", wrongImage(image, found, release)
+		}
+		if release == spec.Release {
+			version = found
+		}
+	}
+	return version, nil
+}
+
+// ensureImage pulls an image that is not here.
+func (e *engine) ensureImage(ctx context.Context, lab, image string) error {
+	if e.hasImage(ctx, image) {
+		return nil
+	}
+	if _, err := e.run(ctx, "pull", "--quiet", image); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return notPulled(lab, image, err)
+	}
+	return nil
+}
+
+func (e *engine) hasImage(ctx context.Context, image string) bool {
+	return e.imageID(ctx, image) != ""
+}
+
+// imageID returns "" for an image that is not here.
+func (e *engine) imageID(ctx context.Context, image string) string {
+	out, err := e.run(ctx, "image", "inspect", "--format", "{{.Id}}", image)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// imageVersion reads which Kubernetes a node image holds, from where kind reads it (pkg/cluster/nodeutils/util.go, KubeVersion).
+func (e *engine) imageVersion(ctx context.Context, image string) (string, error) {
+	out, err := e.run(ctx, "run", "--rm", "--network", "none", "--entrypoint", "cat", image, "/kind/version")
+	if err != nil {
+		return "", fmt.Errorf("reading the version of %s: %w", image, err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}

@@ -1,0 +1,56 @@
+package kind
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+
+	"github.com/k8slab/k8slab/engine/problem"
+)
+
+// Kubectl implements cluster.Kubectl: on Linux the node's own, which is of the cluster's version, and elsewhere the one on the PATH.
+func (p *Provider) Kubectl(ctx context.Context, name string) (string, error) {
+	f := p.folder(name)
+	d, err := f.readDescription()
+	if err != nil {
+		return "", err
+	}
+	if runtime.GOOS != "linux" {
+		path, err := exec.LookPath("kubectl")
+		if err != nil {
+			return "", problem.New(problem.Cluster,
+				"kubectl is not on the PATH, and that of the nodes does not run on this system",
+				"kubectl が PATH にありません。ノードにある kubectl はこのシステムでは動きません",
+				"brew install kubectl").From(err)
+		}
+		return path, nil
+	}
+	path := f.path("bin", d.Version, "kubectl")
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
+	}
+	e, _, err := p.find(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	return path, e.copyOut(ctx, machines(d.Spec)[0]+":/usr/bin/kubectl", path)
+}
+
+// copyOut copies a file of a machine; it appears all at once.
+func (e *engine) copyOut(ctx context.Context, from, to string) error {
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+		return err
+	}
+	tmp, err := os.MkdirTemp(filepath.Dir(to), ".new-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	copied := filepath.Join(tmp, "file")
+	if _, err := e.run(ctx, "cp", from, copied); err != nil {
+		return err
+	}
+	return os.Rename(copied, to)
+}

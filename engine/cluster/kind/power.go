@@ -1,0 +1,86 @@
+package kind
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path"
+	"slices"
+
+	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/cluster/private"
+	"github.com/k8slab/k8slab/engine/problem"
+)
+
+// machineOf returns the container that is the node's machine.
+func (p *Provider) machineOf(ctx context.Context, name, node string) (*engine, string, error) {
+	d, err := p.folder(name).readDescription()
+	if err != nil {
+		return nil, "", err
+	}
+	i := slices.IndexFunc(d.Spec.Nodes, func(n cluster.Node) bool { return n.Name == node })
+	if i < 0 {
+		return nil, "", problem.New(problem.Usage,
+			fmt.Sprintf("the cluster has no node %q", node), fmt.Sprintf("クラスターにノード %q はありません", node), "k8slab node list")
+	}
+	e, _, err := p.find(ctx, name)
+	return e, machines(d.Spec)[i+1], err
+}
+
+// StopNode implements cluster.NodePower: the container is killed.
+func (p *Provider) StopNode(ctx context.Context, name, node string) error {
+	e, machine, err := p.machineOf(ctx, name, node)
+	if err != nil {
+		return err
+	}
+	f := p.folder(name)
+	if f.hasNoPower(node) {
+		return nil
+	}
+	// First the mark: a machine that is off without it would be started again.
+	if err := private.WriteFile(f.power(node), nil); err != nil {
+		return err
+	}
+	if _, err := e.run(ctx, "kill", machine); err != nil {
+		return err
+	}
+	return nil
+}
+
+// StartNode implements cluster.NodePower.
+func (p *Provider) StartNode(ctx context.Context, name, node string) error {
+	e, machine, err := p.machineOf(ctx, name, node)
+	if err != nil {
+		return err
+	}
+	if _, err := e.run(ctx, "start", machine); err != nil {
+		return err
+	}
+	if err := os.Remove(p.folder(name).power(node)); err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	return nil
+}
+
+// RebootNode implements cluster.NodePower: the machine comes down in order, as for a reboot that somebody asked for, and up again.
+func (p *Provider) RebootNode(ctx context.Context, name, node string) error {
+	e, machine, err := p.machineOf(ctx, name, node)
+	if err != nil {
+		return err
+	}
+	_, err = e.run(ctx, "restart", "--time", powerOff, machine)
+	return err
+}
+
+// TouchNode implements cluster.NodePower.
+func (p *Provider) TouchNode(ctx context.Context, name, node, file string) error {
+	e, machine, err := p.machineOf(ctx, name, node)
+	if err != nil {
+		return err
+	}
+	if _, err := e.exec(ctx, machine, "mkdir", "-p", path.Dir(file)); err != nil {
+		return err
+	}
+	_, err = e.exec(ctx, machine, "touch", file)
+	return err
+}

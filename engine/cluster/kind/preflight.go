@@ -1,0 +1,76 @@
+package kind
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/k8slab/k8slab/engine/cluster"
+)
+
+const (
+	// controlPlaneMemory is what a control plane and the pods of kube-system take, nodeMemory what a node adds: three nodes were
+	// measured at 770 to 860 MB.
+	controlPlaneMemory = 600 << 20
+	nodeMemory         = 150 << 20
+	// singleWatches is the limit on inotify instances with which two clusters do not get along.
+	singleWatches = 128
+)
+
+// checkResources looks for what would make the cluster fail half-way. The engine may run its containers on another machine than this
+// one, a virtual one on macOS; what is known of this machine then is left out.
+func (e *engine) checkResources(ctx context.Context, spec cluster.Spec) error {
+	need := uint64(controlPlaneMemory + nodeMemory*len(spec.Nodes))
+	have := e.info.memory
+	if available, ok := availableMemory("/proc/meminfo"); ok {
+		have = min(have, available)
+	}
+	if have > 0 && have < need {
+		return littleMemory(spec.Name, have, need)
+	}
+	limit, err := readNumber("/proc/sys/fs/inotify/max_user_instances")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil || limit > singleWatches {
+		return err
+	}
+	others, err := e.run(ctx, "ps", "--quiet", "--filter", "label="+clusterLabel)
+	if err != nil {
+		return err
+	}
+	if len(bytes.TrimSpace(others)) > 0 {
+		return fewWatches(limit)
+	}
+	return nil
+}
+
+func readNumber(path string) (int, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(strings.TrimSpace(string(raw)))
+}
+
+// availableMemory reads what Linux could give away now, in bytes.
+func availableMemory(path string) (uint64, bool) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return 0, false
+	}
+	lines := bufio.NewScanner(bytes.NewReader(raw))
+	for lines.Scan() {
+		fields := strings.Fields(lines.Text())
+		if len(fields) >= 2 && fields[0] == "MemAvailable:" {
+			kilobytes, err := strconv.ParseUint(fields[1], 10, 64)
+			return kilobytes << 10, err == nil
+		}
+	}
+	return 0, false
+}

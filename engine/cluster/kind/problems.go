@@ -1,0 +1,130 @@
+package kind
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/version"
+
+	"github.com/k8slab/k8slab/engine/problem"
+)
+
+// The oldest engines that do what is needed: --cgroupns=private came with Docker 20.10, and with Podman 4 what kind asks of it is stable.
+const (
+	oldestDocker = "20.10.0"
+	oldestPodman = "4.0.0"
+)
+
+func oldest(command string) string {
+	if command == "podman" {
+		return oldestPodman
+	}
+	return oldestDocker
+}
+
+// tooOld also holds for a version that says nothing.
+func tooOld(command, said string) bool {
+	v, err := version.ParseGeneric(said)
+	return err != nil || v.LessThan(version.MustParseGeneric(oldest(command)))
+}
+
+// onEmbedded is the way that always is open.
+func onEmbedded(lab string) string { return "k8slab start " + lab + " --cluster embedded" }
+
+func noEngine(lab string) error {
+	return problem.New(problem.Cluster,
+		"a kind cluster is made of containers, and neither docker nor podman is on the PATH; install Docker (20.10 or later) or Podman (4 or later), or use the embedded cluster, which needs neither",
+		"kind クラスターはコンテナーで作られますが、docker も podman も PATH にありません。Docker (20.10 以降) か Podman (4 以降) をインストールするか、どちらも必要としない embedded クラスターを使ってください",
+		onEmbedded(lab))
+}
+
+func unknownEngine(lab, named string) error {
+	return problem.New(problem.Usage,
+		fmt.Sprintf("%s names %q; k8slab knows docker and podman", EngineVariable, named),
+		fmt.Sprintf("%s に %q が指定されていますが、使えるのは docker と podman です", EngineVariable, named),
+		"unset "+EngineVariable)
+}
+
+// noAnswer tells apart an engine that does not run and one that this user may not speak to.
+func noAnswer(lab, command string, err error) error {
+	said := err.Error()
+	if strings.Contains(said, "permission denied") {
+		return problem.New(problem.Cluster,
+			fmt.Sprintf("%s runs, but this user may not speak to it; add the user to its group and log in again", title(command)),
+			fmt.Sprintf("%s は動いていますが、このユーザーには使う権限がありません。グループに加えてからログインし直してください", title(command)),
+			"sudo usermod -aG docker $USER").From(err)
+	}
+	return problem.New(problem.Cluster,
+		fmt.Sprintf("%s is installed, but its engine does not answer: %s", title(command), said),
+		fmt.Sprintf("%s はインストールされていますが、エンジンが応答しません: %s", title(command), said),
+		startEngine(command)).From(err)
+}
+
+func startEngine(command string) string {
+	switch {
+	case command == "podman":
+		return "podman machine start"
+	case runtime.GOOS == "darwin":
+		return "open -a Docker"
+	}
+	return "sudo systemctl start docker"
+}
+
+func oldEngine(lab string, e *engine) error {
+	return problem.New(problem.Cluster,
+		fmt.Sprintf("%s is too old for kind, which needs %s or later; update it, or use the embedded cluster", e, oldest(e.command)),
+		fmt.Sprintf("%s は kind には古すぎます。%s 以降が必要です。更新するか、embedded クラスターを使ってください", e, oldest(e.command)),
+		onEmbedded(lab))
+}
+
+// foreign refuses containers of the cluster's name that another k8slab, or somebody else, made.
+func foreign(lab string, containers []container) error {
+	name := containers[0].name
+	return problem.New(problem.Cluster,
+		fmt.Sprintf("there is a kind cluster %s that was not made from this state folder (container %s); k8slab does not touch it. Remove it where it was made", namePrefix+lab, name),
+		fmt.Sprintf("kind クラスター %s がすでにありますが、この状態フォルダーから作られたものではないため (コンテナー %s)、k8slab は触れません。作った場所で削除してください", namePrefix+lab, name),
+		"kind delete cluster --name "+namePrefix+lab)
+}
+
+func littleMemory(lab string, have, need uint64) error {
+	return problem.New(problem.Cluster,
+		fmt.Sprintf("the containers have %d MB of memory to share, and this cluster needs %d MB; give the engine more, or use the embedded cluster", have>>20, need>>20),
+		fmt.Sprintf("コンテナーが使えるメモリーは %d MB ですが、このクラスターには %d MB 必要です。エンジンへの割り当てを増やすか、embedded クラスターを使ってください", have>>20, need>>20),
+		onEmbedded(lab))
+}
+
+func fewWatches(limit int) error {
+	return problem.New(problem.Cluster,
+		fmt.Sprintf("another kind cluster runs here, and this machine lets a user watch too few files for a second one (fs.inotify.max_user_instances is %d)", limit),
+		fmt.Sprintf("ほかの kind クラスターが動いていますが、このマシンの fs.inotify.max_user_instances (%d) では 2 つ目を動かせません", limit),
+		"sudo sysctl fs.inotify.max_user_instances=512")
+}
+
+func noImage(lab, release string) error {
+	return problem.New(problem.Cluster,
+		fmt.Sprintf("%s names no node image of Kubernetes %s; write its image, with a tag that begins with v%s.", ImageVariable, release, release),
+		fmt.Sprintf("%s に Kubernetes %s のノードイメージがありません。v%s. で始まるタグのイメージを指定してください", ImageVariable, release, release),
+		"unset "+ImageVariable)
+}
+
+func notPulled(lab, image string, err error) error {
+	return problem.New(problem.Cluster,
+		fmt.Sprintf("the node image %s is not here and could not be pulled (%v); let %s name one that can be had, or use the embedded cluster", image, err, ImageVariable),
+		fmt.Sprintf("ノードイメージ %s が手元になく、取得もできませんでした (%v)。%s で入手できるイメージを指定するか、embedded クラスターを使ってください", image, err, ImageVariable),
+		onEmbedded(lab)).From(err)
+}
+
+func wrongImage(image, found, release string) error {
+	return problem.New(problem.Cluster,
+		fmt.Sprintf("the node image %s holds Kubernetes %s, and the lab needs %s", image, found, release),
+		fmt.Sprintf("ノードイメージ %s の Kubernetes は %s です。ラボには %s が必要です", image, found, release),
+		"docker pull "+image)
+}
+
+func notMade(lab string, log string, err error) error {
+	return problem.New(problem.Cluster,
+		fmt.Sprintf("kind could not make the cluster: %v; the whole story is in %s", err, log),
+		fmt.Sprintf("kind がクラスターを作れませんでした: %v。詳しい経過は %s にあります", err, log),
+		"k8slab start "+lab+" --cluster kind").From(err)
+}

@@ -1,0 +1,328 @@
+package kind
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/flock"
+	"github.com/k8slab/k8slab/engine/problem"
+)
+
+// Name of the provider.
+const Name = "kind"
+
+const (
+	// startTimeout bounds one start; with the image at hand it takes half a minute.
+	startTimeout = 10 * time.Minute
+	// namePrefix tells k8slab's clusters from others on the same engine.
+	namePrefix = "k8slab-"
+)
+
+// Provider makes clusters whose containers belong to Docker or Podman, and keeps what else they need in folders below one folder.
+type Provider struct {
+	dir string
+	// recorder is the command that runs RunRecorder with further arguments.
+	recorder []string
+}
+
+var (
+	_ cluster.Provider     = (*Provider)(nil)
+	_ cluster.Lister       = (*Provider)(nil)
+	_ cluster.Stopper      = (*Provider)(nil)
+	_ cluster.NodePower    = (*Provider)(nil)
+	_ cluster.Kubectl      = (*Provider)(nil)
+	_ cluster.LogFiles     = (*Provider)(nil)
+	_ cluster.ImageLoader  = (*Provider)(nil)
+	_ cluster.AuditLogFile = (*Provider)(nil)
+	_ cluster.Recorder     = (*Provider)(nil)
+)
+
+// New returns the provider that keeps its folders below dir. The recorder command is completed with "--dir DIR"; without one it is this
+// program with the arguments "supervise --kind".
+func New(dir string, recorder ...string) (*Provider, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	if len(recorder) == 0 {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		recorder = []string{self, "supervise", "--kind"}
+	}
+	return &Provider{dir: dir, recorder: recorder}, nil
+}
+
+// Name implements cluster.Provider.
+func (p *Provider) Name() string { return Name }
+
+// Capabilities implements cluster.Provider.
+func (p *Provider) Capabilities() []cluster.Capability {
+	return []cluster.Capability{cluster.AuditLog, cluster.Disposable, cluster.History, cluster.Power}
+}
+
+func (p *Provider) folder(name string) folder { return folder(filepath.Join(p.dir, name)) }
+
+// Available implements cluster.Provider.
+func (p *Provider) Available(ctx context.Context, spec cluster.Spec) error {
+	e, err := findEngine(ctx, spec.Name)
+	if err != nil {
+		return err
+	}
+	if err := e.checkResources(ctx, spec); err != nil {
+		return err
+	}
+	_, err = nodeImages(spec)
+	return err
+}
+
+// List implements cluster.Lister.
+func (p *Provider) List(ctx context.Context) ([]string, error) {
+	entries, err := os.ReadDir(p.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var names []string
+	for _, entry := range entries {
+		if _, err := p.Find(ctx, entry.Name()); err == nil {
+			names = append(names, entry.Name())
+		}
+	}
+	return names, err
+}
+
+// Ensure implements cluster.Provider.
+func (p *Provider) Ensure(ctx context.Context, spec cluster.Spec, progress cluster.Progress) (*cluster.Cluster, error) {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	var e *engine
+	err := progress.Run("engine", func() (detail string, err error) {
+		if e, err = findEngine(ctx, spec.Name); err != nil {
+			return "", err
+		}
+		return e.String(), nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	f := p.folder(spec.Name)
+	release, err := flock.Wait(ctx, f.lock())
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	there, err := p.prepare(ctx, e, f, spec)
+	if err != nil {
+		return nil, err
+	}
+	if there {
+		err = p.repair(ctx, e, f, progress)
+	} else {
+		err = p.create(ctx, e, f, spec, progress)
+	}
+	if err != nil {
+		return nil, err
+	}
+	err = progress.Run("nodes", func() (string, error) {
+		return fmt.Sprint(len(spec.Nodes)), p.awaitNodes(ctx, f, spec)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := p.startRecorder(ctx, f); err != nil {
+		return nil, err
+	}
+	return p.Find(ctx, spec.Name)
+}
+
+// prepare reports whether the cluster is there and whole, and removes one that was left half made.
+func (p *Provider) prepare(ctx context.Context, e *engine, f folder, spec cluster.Spec) (there bool, err error) {
+	containers, err := e.containers(ctx, spec.Name)
+	if err != nil {
+		return false, err
+	}
+	if len(containers) == 0 {
+		return false, nil
+	}
+	if !f.owns(containers) {
+		return false, foreign(spec.Name, containers)
+	}
+	d, err := f.readDescription()
+	if errors.Is(err, cluster.ErrNotFound) || err == nil && !d.Complete {
+		return false, e.remove(ctx, containers)
+	}
+	if err != nil {
+		return false, problem.New(problem.Cluster,
+			"the description of the cluster is damaged: "+err.Error(),
+			"クラスターの記述ファイルが壊れています: "+err.Error(),
+			"k8slab delete --lab "+spec.Name).From(err)
+	}
+	return true, p.checkSame(ctx, f, d, spec)
+}
+
+// checkSame refuses a cluster that was made for something else. Which further resources are recorded may change.
+func (p *Provider) checkSame(ctx context.Context, f folder, d *description, spec cluster.Spec) error {
+	if d.Spec.Release != spec.Release || !slices.Equal(d.Spec.Nodes, spec.Nodes) || !slices.Equal(d.Spec.RuntimeConfig, spec.RuntimeConfig) {
+		return problem.New(problem.Cluster,
+			fmt.Sprintf("the cluster %s was made with other nodes or another release than the lab now asks for", spec.Name),
+			fmt.Sprintf("クラスター %s は、ラボが現在求めるものとは違うノード構成またはリリースで作られています", spec.Name),
+			"k8slab delete --lab "+spec.Name)
+	}
+	if spec.APIPort != 0 && spec.APIPort != d.Port {
+		return problem.New(problem.Cluster,
+			fmt.Sprintf("the cluster %s was made on port %d, and a kind cluster keeps its port; delete it before it can have port %d", spec.Name, d.Port, spec.APIPort),
+			fmt.Sprintf("クラスター %s はポート %d で作られています。kind クラスターのポートは変えられないため、ポート %d を使うには先に削除してください", spec.Name, d.Port, spec.APIPort),
+			"k8slab delete --lab "+spec.Name)
+	}
+	if slices.Equal(d.Spec.History, spec.History) {
+		return nil
+	}
+	d.Spec.History = spec.History
+	if err := f.writeDescription(d); err != nil {
+		return err
+	}
+	return p.endRecorder(ctx, f) // the next one records them
+}
+
+// Find implements cluster.Provider.
+func (p *Provider) Find(ctx context.Context, name string) (*cluster.Cluster, error) {
+	f := p.folder(name)
+	d, err := f.readDescription()
+	if err != nil {
+		return nil, err
+	}
+	c := &cluster.Cluster{
+		Name: name, Provider: Name, Version: d.Version, Server: serverURL(d.Port), Kubeconfig: f.learnerKubeconfig(), State: cluster.Stopped,
+	}
+	containers, err := containersOf(ctx, name)
+	if err != nil {
+		return c, ctx.Err() // where the engine does not answer nothing runs; whoever starts the cluster hears why
+	}
+	if len(containers) == 0 || !f.owns(containers) {
+		return nil, cluster.ErrNotFound
+	}
+	c.Components = f.components(d, containers)
+	c.State = p.state(ctx, f, c.Components)
+	return c, nil
+}
+
+// state sums up: a machine whose power was taken away does not keep the cluster from running.
+func (p *Provider) state(ctx context.Context, f folder, components []cluster.Component) cluster.State {
+	running, crashed := 0, 0
+	for _, c := range components {
+		switch c.State {
+		case stateRunning:
+			running++
+		case stateCrashed:
+			crashed++
+		}
+	}
+	switch {
+	case running == 0:
+		return cluster.Stopped
+	case crashed > 0 || components[0].State != stateRunning || !p.answers(ctx, f):
+		return cluster.Degraded
+	}
+	return cluster.Running
+}
+
+// Config implements cluster.Provider.
+func (p *Provider) Config(_ context.Context, name string, id cluster.Identity) (*rest.Config, error) {
+	file, err := identityFile(id)
+	if err != nil {
+		return nil, err
+	}
+	return clientcmd.BuildConfigFromFlags("", p.folder(name).identity(file))
+}
+
+// Stop implements cluster.Stopper.
+func (p *Provider) Stop(ctx context.Context, name string) error {
+	f := p.folder(name)
+	if _, err := f.readDescription(); err != nil {
+		return err
+	}
+	release, err := flock.Wait(ctx, f.lock())
+	if err != nil {
+		return err
+	}
+	defer release()
+	e, containers, err := p.find(ctx, name)
+	if err != nil {
+		return err
+	}
+	if err := p.endRecorder(ctx, f); err != nil {
+		return err
+	}
+	if err := e.stop(ctx, containers); err != nil {
+		return err
+	}
+	return f.forgetPower() // a machine that was off goes on with the others
+}
+
+// find returns the cluster's containers.
+func (p *Provider) find(ctx context.Context, name string) (*engine, []container, error) {
+	e, err := findEngine(ctx, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	containers, err := e.containers(ctx, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(containers) == 0 || !p.folder(name).owns(containers) {
+		return nil, nil, cluster.ErrNotFound
+	}
+	return e, containers, nil
+}
+
+// Delete implements cluster.Provider. The network that all kind clusters share stays.
+func (p *Provider) Delete(ctx context.Context, name string) error {
+	f := p.folder(name)
+	if _, err := os.Stat(string(f)); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	release, err := flock.Wait(ctx, f.lock())
+	if err != nil {
+		return err
+	}
+	defer release()
+	e, containers, err := p.find(ctx, name)
+	if err != nil && !errors.Is(err, cluster.ErrNotFound) {
+		return err // the containers may be there; the folder says whose they are
+	}
+	if err := p.endRecorder(ctx, f); err != nil {
+		return err
+	}
+	if len(containers) > 0 {
+		if err := e.remove(ctx, containers); err != nil {
+			return err
+		}
+	}
+	return os.RemoveAll(string(f))
+}
+
+// LogFile implements cluster.LogFiles: "kind" tells how the cluster was made, "recorder" what became of its record.
+func (p *Provider) LogFile(_ context.Context, name, component string) (string, error) {
+	f := p.folder(name)
+	switch component {
+	case "kind":
+		return f.createLog(), nil
+	case "recorder":
+		return f.recorderLog(), nil
+	}
+	return "", problem.New(problem.Usage,
+		fmt.Sprintf("a kind cluster has no log of %q; there are kind and recorder", component),
+		fmt.Sprintf("kind クラスターに %q のログはありません。あるのは kind と recorder です", component),
+		"kubectl logs -n kube-system -l tier=control-plane")
+}

@@ -1,0 +1,92 @@
+package kind
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/k8slab/k8slab/engine/cluster"
+)
+
+// repair starts every machine that is off, but for one whose power somebody took away while the control plane ran on, and brings back
+// Node objects that were deleted.
+func (p *Provider) repair(ctx context.Context, e *engine, f folder, progress cluster.Progress) error {
+	d, err := f.readDescription()
+	if err != nil {
+		return err
+	}
+	err = progress.Run("containers", func() (string, error) {
+		containers, err := e.containers(ctx, d.Spec.Name)
+		if err != nil {
+			return "", err
+		}
+		return "", e.start(ctx, f.toStart(d, containers))
+	})
+	if err != nil {
+		return err
+	}
+	return progress.Run("control-plane", func() (string, error) {
+		if err := p.awaitAPI(ctx, f); err != nil {
+			return "", err
+		}
+		return d.Version, p.registerNodes(ctx, e, f, d)
+	})
+}
+
+func (f folder) toStart(d *description, containers []container) []container {
+	components := f.components(d, containers)
+	all := components[0].State != stateRunning
+	var off []container
+	for i, name := range machines(d.Spec) {
+		at := slices.IndexFunc(containers, func(c container) bool { return c.name == name })
+		if at >= 0 && !containers[at].running && (all || components[i].State == stateCrashed) {
+			off = append(off, containers[at])
+		}
+	}
+	return off
+}
+
+// steady is for how long the API server has to be ready: the kubelet may start it once more right after a machine has come up.
+const steady = 3
+
+func (p *Provider) awaitAPI(ctx context.Context, f folder) error {
+	tick := time.NewTicker(poll)
+	defer tick.Stop()
+	for ready := 0; ; {
+		if ready++; !p.answers(ctx, f) {
+			ready = 0
+		}
+		if ready == steady {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+// registerNodes restarts the kubelet of each machine whose Node is gone: a kubelet registers its node when it starts.
+func (p *Provider) registerNodes(ctx context.Context, e *engine, f folder, d *description) error {
+	client, err := f.client(readyTimeout)
+	if err != nil {
+		return err
+	}
+	for i, node := range d.Spec.Nodes {
+		_, err := client.CoreV1().Nodes().Get(ctx, node.Name, metav1.GetOptions{})
+		if err == nil || f.hasNoPower(node.Name) {
+			continue
+		}
+		if !apierrors.IsNotFound(err) {
+			return err
+		}
+		if _, err := e.exec(ctx, machines(d.Spec)[i+1], "systemctl", "restart", "kubelet"); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,72 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/k8slab/k8slab/engine/cluster"
+)
+
+// loadImages gives the nodes the images of the step's starting state, on a cluster whose nodes run real ones.
+func (e *Engine) loadImages(ctx context.Context, s *Session, report cluster.Progress) error {
+	p, err := e.Provider(s.Attempt.Provider)
+	if err != nil {
+		return err
+	}
+	loader, ok := p.(cluster.ImageLoader)
+	if !ok {
+		return nil
+	}
+	sc, err := parseScenario(s.Lab, s.Step)
+	if err != nil {
+		return err
+	}
+	images := sc.images()
+	return report.Run("images", func() (string, error) {
+		return fmt.Sprint(len(images)), loader.LoadImages(ctx, s.Lab.ID, images)
+	})
+}
+
+// images returns those of all containers of the scenario, sorted.
+func (s *scenario) images() []string {
+	var images []string
+	for _, o := range s.objects {
+		images = append(images, imagesIn(o.Object)...)
+	}
+	for _, o := range s.changes {
+		images = append(images, imagesIn(o.Object)...)
+	}
+	slices.Sort(images)
+	return slices.Compact(images)
+}
+
+// imagesIn finds the containers of pods and of templates of pods, however deep they are.
+func imagesIn(value any) (images []string) {
+	switch v := value.(type) {
+	case []any:
+		for _, item := range v {
+			images = append(images, imagesIn(item)...)
+		}
+	case map[string]any:
+		for key, item := range v {
+			if key == "containers" || key == "initContainers" {
+				images = append(images, imagesOf(item)...)
+				continue
+			}
+			images = append(images, imagesIn(item)...)
+		}
+	}
+	return images
+}
+
+func imagesOf(containers any) (images []string) {
+	list, _ := containers.([]any)
+	for _, item := range list {
+		container, _ := item.(map[string]any)
+		if image, _ := container["image"].(string); image != "" {
+			images = append(images, image)
+		}
+	}
+	return images
+}

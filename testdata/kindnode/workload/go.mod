@@ -1,0 +1,3 @@
+module k8slab.dev/kindnode/workload
+
+go 1.26
