@@ -24,8 +24,10 @@ type Runner struct {
 	// Step limits the proof to the steps of that id; empty means all.
 	Step       string
 	Vocabulary *checks.Vocabulary
-	// Providers makes the kinds of cluster whose state lives below dir; the first one is used.
+	// Providers makes the kinds of cluster whose state lives below dir. What runs that were killed have left of any of them is deleted.
 	Providers func(dir string) ([]cluster.Provider, error)
+	// Cluster is the kind to play on; empty means the first one.
+	Cluster string
 	// Program is an executable that is k8slab when it is called by that name, for answers that switch a machine off; empty means
 	// that answers have no k8slab. Env is what it needs of the environment, to find labs and executables.
 	Program string
@@ -224,7 +226,7 @@ func sweep(ctx context.Context, providers func(string) ([]cluster.Provider, erro
 		if err != nil || !ok {
 			continue // it is at work, or somebody else's
 		}
-		homes, _ := filepath.Glob(filepath.Join(filepath.Dir(lock), "*", "k8slab", "clusters"))
+		homes, _ := filepath.Glob(filepath.Join(filepath.Dir(lock), "*", "k8slab"))
 		for _, dir := range homes {
 			deleteAll(ctx, dir, providers)
 		}

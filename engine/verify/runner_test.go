@@ -167,7 +167,7 @@ func runner(t *testing.T, labs ...*content.Lab) verify.Runner {
 }
 
 func embeddedIn(dir string) ([]cluster.Provider, error) {
-	p, err := embedded.New(dir)
+	p, err := embedded.New(filepath.Join(dir, "clusters"))
 	return []cluster.Provider{p}, err
 }
 

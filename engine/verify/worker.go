@@ -39,7 +39,7 @@ func newWorker(r *Runner, home string) (*worker, error) {
 	if err := os.MkdirAll(state, 0o700); err != nil {
 		return nil, fmt.Errorf("making a state folder: %w", err)
 	}
-	providers, err := r.Providers(filepath.Join(state, "clusters"))
+	providers, err := r.Providers(state)
 	if err != nil {
 		return nil, err
 	}
@@ -47,8 +47,12 @@ func newWorker(r *Runner, home string) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
+	provider, err := e.Provider(r.Cluster)
+	if err != nil {
+		return nil, err
+	}
 	env := append([]string{"XDG_STATE_HOME=" + home}, r.Env...)
-	return &worker{home: home, engine: e, provider: providers[0], script: script{program: r.Program, env: env}, nearMisses: r.NearMisses}, nil
+	return &worker{home: home, engine: e, provider: provider, script: script{program: r.Program, env: env}, nearMisses: r.NearMisses}, nil
 }
 
 // work does tasks until there are none. An error means that no cluster can be had, or that one cannot be deleted.
@@ -133,7 +137,7 @@ func (w *worker) enter(ctx context.Context, to *stepRun) (err error) {
 	}
 	// Whatever comes of it, there may be a cluster from here on.
 	w.at, w.session = to, &engine.Session{Lab: to.lab}
-	s, err := w.engine.Start(ctx, to.lab.ID, engine.StartOptions{Step: to.step.ID}, nil)
+	s, err := w.engine.Start(ctx, to.lab.ID, engine.StartOptions{Step: to.step.ID, Provider: w.provider.Name()}, nil)
 	if err != nil {
 		if c, findErr := w.provider.Find(ctx, to.lab.ID); findErr == nil && c.State == cluster.Running {
 			return errors.Join(w.leave(ctx), &unplayableError{err})

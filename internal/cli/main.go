@@ -41,21 +41,27 @@ func newEngine(stateDir string) (Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	kinds, err := providers(stateDir)
+	if err != nil {
+		return nil, err
+	}
+	return engine.New(engine.Config{
+		Labs: from.labs, Vocabulary: checks.Default(), Providers: kinds, StateDir: stateDir,
+		Library: sourcesIn(stateDir),
+	})
+}
+
+// providers are the kinds of cluster, the default one first.
+func providers(stateDir string) ([]cluster.Provider, error) {
 	local, err := embedded.New(filepath.Join(stateDir, "clusters"))
 	if err != nil {
 		return nil, err
 	}
 	containers, err := kind.New(filepath.Join(stateDir, "kind"))
-	if err != nil {
-		return nil, err
-	}
-	return engine.New(engine.Config{
-		Labs: from.labs, Vocabulary: checks.Default(), Providers: []cluster.Provider{local, containers}, StateDir: stateDir,
-		Library: sourcesIn(stateDir),
-	})
+	return []cluster.Provider{local, containers}, err
 }
 
-// verifyLabs proves labs on embedded clusters, and lets their answers call this program.
+// verifyLabs proves labs on clusters of their own, and lets their answers call this program.
 func verifyLabs(ctx context.Context, r verify.Runner) (*verify.Result, error) {
 	klog.SetLogger(logr.Discard())
 	program, err := os.Executable()
@@ -70,9 +76,11 @@ func verifyLabs(ctx context.Context, r verify.Runner) (*verify.Result, error) {
 		r.Env = append(r.Env, embedded.DirVariable+"="+dir)
 	}
 	r.Vocabulary = checks.Default()
-	r.Providers = func(dir string) ([]cluster.Provider, error) {
-		p, err := embedded.New(dir)
-		return []cluster.Provider{p}, err
+	for _, name := range []string{kind.ImageVariable, kind.EngineVariable} {
+		if value := os.Getenv(name); value != "" {
+			r.Env = append(r.Env, name+"="+value)
+		}
 	}
+	r.Providers = providers
 	return r.Run(ctx)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/cluster/kind"
 	"github.com/k8slab/k8slab/engine/problem"
 	"github.com/k8slab/k8slab/engine/verify"
 	"github.com/k8slab/k8slab/internal/terminal"
@@ -19,7 +20,7 @@ import (
 func newVerify(inv *invocation) *cobra.Command {
 	r := verify.Runner{Parallel: parallel(), Repeat: 1, NearMisses: true}
 	var dir, junit string
-	cmd := inv.command("verify [LAB…] [--dir DIR] [--step STEP] [--repeat N] [--parallel N] [--near-misses=false] [--junit FILE] [-o json]",
+	cmd := inv.command("verify [LAB…] [--dir DIR] [--step STEP] [--repeat N] [--parallel N] [--cluster KIND] [--near-misses=false] [--junit FILE] [-o json]",
 		content.Text{EN: "Prove that the labs' checks and answers agree", JA: "ラボのチェックと回答が食い違わないことを検証します"},
 		content.Text{
 			EN: "For those who write labs. Play every answer that comes with the labs on clusters of its own, and compare what the grader says with what the author says: the starting state fails, the solution and the other right answers pass, each wrong answer fails exactly the check that it names, and every check is failed by one. Then play near misses, which are derived from the solution: none may pass, unless step.yaml accepts it with a reason. Your own labs and points are left alone.",
@@ -33,6 +34,8 @@ func newVerify(inv *invocation) *cobra.Command {
 	cmd.Flags().StringVar(&r.Step, "step", "", inv.say("only this step", "このステップだけ"))
 	cmd.Flags().IntVar(&r.Repeat, "repeat", r.Repeat, inv.say("play every answer so often; one whose verdict differs is flaky, and fails", "各回答を繰り返す回数。判定が変わるものは不安定として失敗にします"))
 	cmd.Flags().IntVar(&r.Parallel, "parallel", r.Parallel, inv.say("how many clusters there may be at once (default: by processors and memory)", "同時に使うクラスターの数 (既定はプロセッサーとメモリーに応じた数)"))
+	cmd.Flags().StringVar(&r.Cluster, "cluster", "", inv.say("kind of cluster to play on (default: embedded); of kind there is one at a time", "使うクラスターの種類 (既定は embedded)。kind は同時に 1 つだけ使います"))
+	_ = cmd.RegisterFlagCompletionFunc("cluster", inv.completeProviders)
 	cmd.Flags().BoolVar(&r.NearMisses, "near-misses", r.NearMisses, inv.say("play near misses, too", "ニアミスも実行します"))
 	cmd.Flags().StringVar(&junit, "junit", "", inv.say("write the result as JUnit XML into this file, too", "結果を JUnit XML としてこのファイルにも書き出します"))
 	_ = cmd.MarkFlagDirname("dir")
@@ -49,6 +52,9 @@ func newVerify(inv *invocation) *cobra.Command {
 		}
 		if r.Labs, err = from.pick(args); err != nil {
 			return err
+		}
+		if r.Cluster == kind.Name {
+			r.Parallel = 1 // a lab's cluster has its name from the lab, and containers' names are one machine's
 		}
 		r.Env = from.env()
 		inv.interrupted = content.Text{EN: "Interrupted. The clusters are deleted; nothing is left.", JA: "中断しました。クラスターは削除され、何も残っていません。"}

@@ -206,7 +206,9 @@ func (s *suite) kubeconfig(t *testing.T) {
 
 const (
 	namespace = "conformance"
-	replicas  = 2
+	// image is played where pods are; on real nodes it is that of testdata/kindnode.
+	image    = "k8slab.local/web:1"
+	replicas = 2
 )
 
 func labels() map[string]string { return map[string]string{"app": "web"} }
@@ -214,6 +216,11 @@ func labels() map[string]string { return map[string]string{"app": "web"} }
 func (s *suite) workload(t *testing.T) {
 	client := s.client(t, s.spec.Name, cluster.Learner)
 	ctx := t.Context()
+	if loader, ok := s.provider.(cluster.ImageLoader); ok {
+		if err := loader.LoadImages(ctx, s.spec.Name, []string{image}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
 	if _, err := client.CoreV1().Namespaces().Create(ctx, ns, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
@@ -260,7 +267,7 @@ func deployment() *appsv1.Deployment {
 			Template: corev1.PodTemplateSpec{
 				ObjectMeta: metav1.ObjectMeta{Labels: labels()},
 				Spec: corev1.PodSpec{
-					Containers: []corev1.Container{{Name: "web", Image: "k8slab.local/web:1"}},
+					Containers: []corev1.Container{{Name: "web", Image: image}},
 					TopologySpreadConstraints: []corev1.TopologySpreadConstraint{{
 						MaxSkew: 1, TopologyKey: corev1.LabelHostname, WhenUnsatisfiable: corev1.DoNotSchedule,
 						LabelSelector: &metav1.LabelSelector{MatchLabels: labels()},

@@ -2,18 +2,13 @@ package kind
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
-
-	corev1 "k8s.io/api/core/v1"
 
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/cluster/private"
@@ -98,62 +93,4 @@ func (f folder) client(limit time.Duration) (kubernetes.Interface, error) {
 	}
 	cfg.Timeout = limit
 	return kubernetes.NewForConfig(cfg)
-}
-
-// readyTimeout is how long an API server may think about whether it is ready.
-const readyTimeout = 2 * time.Second
-
-// answers reports whether the API server is ready.
-func (p *Provider) answers(ctx context.Context, f folder) bool {
-	client, err := f.client(readyTimeout)
-	if err != nil {
-		return false
-	}
-	return client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error() == nil
-}
-
-// awaitNodes returns when every node of the spec that has power is Ready.
-func (p *Provider) awaitNodes(ctx context.Context, f folder, spec cluster.Spec) error {
-	client, err := f.client(readyTimeout)
-	if err != nil {
-		return err
-	}
-	tick := time.NewTicker(poll)
-	defer tick.Stop()
-	for {
-		waiting, err := f.unready(ctx, client, spec)
-		if err == nil && len(waiting) == 0 {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			if errors.Is(ctx.Err(), context.Canceled) {
-				return ctx.Err()
-			}
-			return fmt.Errorf("nodes %v did not become ready: %w", waiting, errors.Join(ctx.Err(), err))
-		case <-tick.C:
-		}
-	}
-}
-
-// unready names the nodes that are not Ready, or not there.
-func (f folder) unready(ctx context.Context, client kubernetes.Interface, spec cluster.Spec) ([]string, error) {
-	list, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return nil, err
-	}
-	var waiting []string
-	for _, want := range spec.Nodes {
-		ready := slices.ContainsFunc(list.Items, func(n corev1.Node) bool { return n.Name == want.Name && isReady(&n) })
-		if !ready && !f.hasNoPower(want.Name) {
-			waiting = append(waiting, want.Name)
-		}
-	}
-	return waiting, nil
-}
-
-func isReady(n *corev1.Node) bool {
-	return slices.ContainsFunc(n.Status.Conditions, func(c corev1.NodeCondition) bool {
-		return c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue
-	})
 }

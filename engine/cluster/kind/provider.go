@@ -135,7 +135,7 @@ func (p *Provider) Ensure(ctx context.Context, spec cluster.Spec, progress clust
 		return nil, err
 	}
 	err = progress.Run("nodes", func() (string, error) {
-		return fmt.Sprint(len(spec.Nodes)), p.awaitNodes(ctx, f, spec)
+		return fmt.Sprint(len(spec.Nodes)), p.awaitNodes(ctx, e, f, spec)
 	})
 	if err != nil {
 		return nil, err

@@ -3,7 +3,6 @@ package kind
 import (
 	"context"
 	"slices"
-	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -47,27 +46,6 @@ func (f folder) toStart(d *description, containers []container) []container {
 		}
 	}
 	return off
-}
-
-// steady is for how long the API server has to be ready: the kubelet may start it once more right after a machine has come up.
-const steady = 3
-
-func (p *Provider) awaitAPI(ctx context.Context, f folder) error {
-	tick := time.NewTicker(poll)
-	defer tick.Stop()
-	for ready := 0; ; {
-		if ready++; !p.answers(ctx, f) {
-			ready = 0
-		}
-		if ready == steady {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-		}
-	}
 }
 
 // registerNodes restarts the kubelet of each machine whose Node is gone: a kubelet registers its node when it starts.

@@ -1,0 +1,102 @@
+package kind
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/k8slab/k8slab/engine/cluster"
+)
+
+// readyTimeout is how long an API server may think about whether it is ready.
+const readyTimeout = 2 * time.Second
+
+// answers reports whether the API server is ready.
+func (p *Provider) answers(ctx context.Context, f folder) bool {
+	client, err := f.client(readyTimeout)
+	if err != nil {
+		return false
+	}
+	return client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error() == nil
+}
+
+// awaitNodes returns when every node of the spec that has power is Ready.
+func (p *Provider) awaitNodes(ctx context.Context, e *engine, f folder, spec cluster.Spec) error {
+	client, err := f.client(readyTimeout)
+	if err != nil {
+		return err
+	}
+	containers, err := e.containers(ctx, spec.Name)
+	if err != nil {
+		return err
+	}
+	tick := time.NewTicker(poll)
+	defer tick.Stop()
+	for {
+		waiting, err := f.unready(ctx, client, spec, containers)
+		if err == nil && len(waiting) == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			if errors.Is(ctx.Err(), context.Canceled) {
+				return ctx.Err()
+			}
+			return fmt.Errorf("nodes %v did not become ready: %w", waiting, errors.Join(ctx.Err(), err))
+		case <-tick.C:
+		}
+	}
+}
+
+// unready names the nodes that are not Ready, or not there. What a Node says of the time before its machine came up does not count.
+func (f folder) unready(ctx context.Context, client kubernetes.Interface, spec cluster.Spec, containers []container) ([]string, error) {
+	list, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, err
+	}
+	var waiting []string
+	for i, want := range spec.Nodes {
+		var up time.Time
+		if at := slices.IndexFunc(containers, func(c container) bool { return c.name == machines(spec)[i+1] }); at >= 0 {
+			up = containers[at].since.Truncate(time.Second) // as precise as a Node's times are
+		}
+		ready := slices.ContainsFunc(list.Items, func(n corev1.Node) bool { return n.Name == want.Name && isReady(&n, up) })
+		if !ready && !f.hasNoPower(want.Name) {
+			waiting = append(waiting, want.Name)
+		}
+	}
+	return waiting, nil
+}
+
+func isReady(n *corev1.Node, since time.Time) bool {
+	return slices.ContainsFunc(n.Status.Conditions, func(c corev1.NodeCondition) bool {
+		return c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue && !c.LastHeartbeatTime.Time.Before(since)
+	})
+}
+
+// steady is for how long the API server has to be ready: the kubelet may start it once more right after a machine has come up.
+const steady = 3
+
+func (p *Provider) awaitAPI(ctx context.Context, f folder) error {
+	tick := time.NewTicker(poll)
+	defer tick.Stop()
+	for ready := 0; ; {
+		if ready++; !p.answers(ctx, f) {
+			ready = 0
+		}
+		if ready == steady {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
