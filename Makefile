@@ -92,6 +92,16 @@ test-fast: ## Run the tests that start no cluster
 race: build ## Run all tests with the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(TEST) -race ./...
 
+KINDNODE := testdata/kindnode
+# What is verified on kind: a whole lab takes an hour there. `make e2e E2E_VERIFY=11-maintenance` does it all the same.
+E2E_VERIFY ?= 11-maintenance --step drain
+
+e2e: bin/k8slab ## Build kind's node images and prove the kind provider on them (needs Docker, or root to start it)
+	$(KINDNODE)/dockerd bin/kindnode
+	$(KINDNODE)/build bin/kindnode 1.36.3 1.37.2 >bin/kindnode.tags
+	K8SLAB_KIND_NODE_IMAGE=$$(paste -sd, bin/kindnode.tags) $(TEST) -tags e2e -timeout 60m ./engine/cluster/kind
+	K8SLAB_KIND_NODE_IMAGE=$$(paste -sd, bin/kindnode.tags) bin/k8slab verify $(E2E_VERIFY) --cluster kind --near-misses=false --junit bin/verify-kind.xml
+
 lint: ## Check style, likely mistakes and the direction of imports
 	$(LINT) run ./...
 	cd $(CP) && $(LINT) run --fast-only . && $(LINT) run ./releases/...
@@ -117,7 +127,7 @@ soak: build ## Half an hour of random drains, reboots, kills and resets on one c
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+		/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 FORCE:
-.PHONY: start build install clean test verify test-fast race lint fmt bench bench-scale bench-history soak help FORCE
+.PHONY: start build install clean test verify test-fast race lint fmt bench bench-scale bench-history soak e2e help FORCE

@@ -1,0 +1,213 @@
+package kind
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/k8slab/k8slab/engine/cluster"
+)
+
+func TestTheNodeImageIsChosenByRelease(t *testing.T) {
+	cases := []struct {
+		name, variable string
+		spec           cluster.Spec
+		want           map[string]string // nil: there is none
+	}{
+		{
+			name: "kind's own where nothing is said", spec: cluster.Spec{Release: "1.37"},
+			want: map[string]string{"1.37": "kindest/node:v1.37.2"},
+		},
+		{
+			name: "one for each release", variable: "local/node:v1.36.3-aa, local/node:v1.37.2-bb",
+			spec: cluster.Spec{Release: "1.37", Nodes: []cluster.Node{{Name: "old", Version: "1.36"}}},
+			want: map[string]string{"1.37": "local/node:v1.37.2-bb", "1.36": "local/node:v1.36.3-aa"},
+		},
+		{
+			name: "a tag without a version is for every release", variable: "local/node:mine", spec: cluster.Spec{Release: "1.37"},
+			want: map[string]string{"1.37": "local/node:mine"},
+		},
+		{
+			name: "1.3 is not 1.37", variable: "local/node:v1.3.0", spec: cluster.Spec{Release: "1.37"},
+		},
+		{
+			name: "a digest is not part of the tag", variable: "local/node:v1.37.2@sha256:aa", spec: cluster.Spec{Release: "1.37"},
+			want: map[string]string{"1.37": "local/node:v1.37.2@sha256:aa"},
+		},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Setenv(ImageVariable, c.variable)
+			got, err := nodeImages(c.spec)
+			if (err != nil) != (c.want == nil) || !maps.Equal(got, c.want) {
+				t.Errorf("got %v, %v, want %v", got, err, c.want)
+			}
+		})
+	}
+}
+
+func TestTheConfigurationHasTheShapeOfTheLab(t *testing.T) {
+	f := folder("/state/kind/lab")
+	spec := cluster.Spec{
+		Name: "lab", Release: "1.37", APIPort: 6443, RuntimeConfig: []string{"storage.k8s.io/v1beta1"},
+		Nodes: []cluster.Node{{Name: "blue-1", Zone: "z1", Pool: "blue"}, {Name: "bare", Version: "1.36"}},
+	}
+	cfg, err := f.config(spec, map[string]string{"1.37": "new", "1.36": "old"}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg.Name != "k8slab-lab" || cfg.Networking.APIServerAddress != "127.0.0.1" || cfg.Networking.APIServerPort != 6443 {
+		t.Errorf("got %+v", cfg)
+	}
+	var shape []string
+	for _, n := range cfg.Nodes {
+		shape = append(shape, fmt.Sprint(n.Role, " ", n.Image, " ", n.Labels))
+		if len(n.ExtraMounts) == 0 || n.ExtraMounts[0].HostPath != f.machine() || !n.ExtraMounts[0].Readonly {
+			t.Errorf("mounts %+v", n.ExtraMounts)
+		}
+	}
+	want := []string{
+		"control-plane new map[]", "worker new map[agentpool:blue topology.kubernetes.io/zone:z1]", "worker old map[]",
+	}
+	if !slices.Equal(shape, want) {
+		t.Errorf("got %q, want %q", shape, want)
+	}
+	if patches := strings.Join(cfg.Nodes[1].KubeadmConfigPatches, ""); !strings.Contains(patches, "name: blue-1") {
+		t.Errorf("the node is not called by its name:\n%s", patches)
+	}
+	patches := strings.Join(cfg.KubeadmConfigPatches, "---\n")
+	for _, wanted := range []string{
+		"failCgroupV1: false", "name: audit-policy-file\n    value: /k8slab/audit-policy.yaml", "value: storage.k8s.io/v1beta1=true",
+	} {
+		if !strings.Contains(patches, wanted) {
+			t.Errorf("%q is not in\n%s", wanted, patches)
+		}
+	}
+	cfg, err = f.config(spec, nil, 2)
+	if err != nil || strings.Contains(strings.Join(cfg.KubeadmConfigPatches, ""), "failCgroupV1") {
+		t.Errorf("control groups of version 2 need no permission: %v", err)
+	}
+}
+
+func TestKindsWordsBecomePhases(t *testing.T) {
+	var out bytes.Buffer
+	var heard []string
+	s := newStory(&out, func(p cluster.Phase) { heard = append(heard, fmt.Sprint(p.Name, " ", p.Done)) })
+	for _, line := range []string{
+		"Creating cluster \"k8slab-lab\" ...", " • Ensuring node image (x)  ...", " • Preparing nodes 📦  ...", " ✓ Preparing nodes 📦",
+		" • Writing configuration 📜  ...", " • Starting control-plane 🕹️  ...", " • Something new  ...", " • Joining worker nodes 🚜  ...",
+	} {
+		s.V(0).Info(line)
+	}
+	s.V(quietLevel).Info("token: secret")
+	s.end()
+	want := []string{
+		"containers false", "containers true", "control-plane false", "control-plane true", "join false", "join true",
+	}
+	if !slices.Equal(heard, want) {
+		t.Errorf("heard %q, want %q", heard, want)
+	}
+	if !strings.Contains(out.String(), "Something new") || strings.Contains(out.String(), "secret") {
+		t.Errorf("the story is\n%s", out.String())
+	}
+}
+
+func TestAMachineThatIsOffWasStoppedOrHasCrashed(t *testing.T) {
+	f := folder(t.TempDir())
+	d := &description{Spec: cluster.Spec{Name: "lab", Nodes: []cluster.Node{{Name: "one"}, {Name: "two"}, {Name: "three"}}}}
+	if err := os.MkdirAll(filepath.Dir(f.power("two")), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(f.power("two"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	containers := []container{
+		{name: "k8slab-lab-worker3", exitCode: 137}, {name: "k8slab-lab-worker", running: true, pid: 7, since: time.Now()},
+		{name: "k8slab-lab-worker2"}, {name: "k8slab-lab-control-plane", running: true},
+	}
+	states := func() (all []string) {
+		for _, c := range f.components(d, containers) {
+			all = append(all, c.Name+" "+c.State)
+		}
+		return all
+	}
+	if got, want := states(), []string{"control-plane running", "one running", "two stopped", "three crashed"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if off := f.toStart(d, containers); len(off) != 1 || off[0].name != "k8slab-lab-worker3" {
+		t.Errorf("to be started: %+v", off)
+	}
+	for i := range containers {
+		containers[i].running = false
+	}
+	if got, want := states(), []string{"control-plane stopped", "one stopped", "two stopped", "three stopped"}; !slices.Equal(got, want) {
+		t.Errorf("of a cluster that is off: got %q, want %q", got, want)
+	}
+	if off := f.toStart(d, containers); len(off) != 4 {
+		t.Errorf("to be started of a cluster that is off: %+v", off)
+	}
+}
+
+func TestTheAuditLogsCopyGrows(t *testing.T) {
+	f := folder(t.TempDir())
+	grow := func(news string) {
+		t.Helper()
+		copies, err := f.auditCopies()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.addAudit([]byte(news), copies); err != nil {
+			t.Fatal(err)
+		}
+	}
+	grow("77 4\none\n")
+	grow("77 4\ntwo\n78 6\nthree\n")
+	grow("")
+	grow("78 5\nfour\n")
+	paths, err := f.auditPaths()
+	if err != nil || len(paths) != 2 {
+		t.Fatalf("%v, %v", paths, err)
+	}
+	var all []string
+	for _, path := range paths {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, string(raw))
+	}
+	if want := []string{"one\ntwo\n", "three\nfour\n"}; !slices.Equal(all, want) {
+		t.Errorf("got %q, want %q", all, want)
+	}
+}
+
+func TestAKubeconfigIsTheIdentitysOwn(t *testing.T) {
+	raw, err := kubeconfig([]byte(`
+apiVersion: v1
+kind: Config
+clusters: [{name: k8slab-lab, cluster: {server: "https://k8slab-lab-control-plane:6443", certificate-authority-data: Q0E=}}]
+contexts: [{name: x, context: {cluster: k8slab-lab, user: learner}}]
+users: [{name: learner, user: {client-certificate-data: Q1JU, client-key-data: S0VZ}}]
+`), "lab", "learner", "https://127.0.0.1:4711")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := clientcmd.RESTConfigFromKubeConfig(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg.Host != "https://127.0.0.1:4711" || string(cfg.CAData) != "CA" || string(cfg.CertData) != "CRT" || string(cfg.KeyData) != "KEY" {
+		t.Errorf("got %+v", cfg)
+	}
+	if _, err := kubeconfig([]byte("apiVersion: v1\nkind: Config\n"), "lab", "learner", "x"); err == nil {
+		t.Error("what holds no certificate is no kubeconfig")
+	}
+}

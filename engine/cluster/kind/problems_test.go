@@ -1,0 +1,146 @@
+package kind
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/problem"
+)
+
+// command puts a program of that name, which answers as the script says, alone on the PATH.
+func command(t *testing.T, name, script string) {
+	t.Helper()
+	dir := t.TempDir()
+	t.Setenv("PATH", dir)
+	t.Setenv(EngineVariable, "")
+	if name == "" {
+		return
+	}
+	if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func answer(json string) string { return "echo '" + json + "'\n" }
+
+func TestAnEngineThatCannotBeUsedIsAProblemWithANextStep(t *testing.T) {
+	cases := []struct {
+		name            string
+		command, script string
+		variable        string
+		want, next      string
+	}{
+		{name: "neither Docker nor Podman is installed", want: "neither docker nor podman is on the PATH", next: "k8slab start 11-maintenance --cluster embedded"},
+		{
+			name: "Docker's engine does not run", command: "docker",
+			script: "echo 'Cannot connect to the Docker daemon' >&2; exit 1", want: "does not answer", next: startEngine("docker"),
+		},
+		{
+			name: "Docker's engine says so in its answer", command: "docker",
+			script: answer(`{"ServerErrors":["Cannot connect to the Docker daemon"]}`), want: "does not answer", next: startEngine("docker"),
+		},
+		{
+			name: "the user may not speak to it", command: "docker",
+			script: "echo 'permission denied while trying to connect' >&2; exit 1", want: "may not speak to it", next: "sudo usermod -aG docker $USER",
+		},
+		{
+			name: "Docker is too old", command: "docker", script: answer(`{"ServerVersion":"19.03.15","CgroupVersion":"1","MemTotal":8000000000}`),
+			want: "Docker 19.03.15 is too old", next: "k8slab start 11-maintenance --cluster embedded",
+		},
+		{
+			name: "Podman is too old", command: "podman", script: answer(`{"host":{"cgroupVersion":"v2"},"version":{"Version":"3.4.4"}}`),
+			want: "Podman 3.4.4 is too old", next: "k8slab start 11-maintenance --cluster embedded",
+		},
+		{
+			name: "a version that cannot be read counts as too old", command: "docker", script: answer(`{"ServerVersion":"devel"}`),
+			want: "Docker devel is too old", next: "k8slab start 11-maintenance --cluster embedded",
+		},
+		{name: "an engine that nobody knows is asked for", command: "docker", variable: "lxc", want: `names "lxc"`, next: "unset " + EngineVariable},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			command(t, c.command, c.script)
+			t.Setenv(EngineVariable, c.variable)
+			_, err := findEngine(t.Context(), "11-maintenance")
+			p, ok := errors.AsType[*problem.Problem](err)
+			if !ok {
+				t.Fatalf("got %v, want a problem", err)
+			}
+			if !strings.Contains(p.What.EN, c.want) || p.What.JA == "" || p.What.JA == p.What.EN || p.Next != c.next {
+				t.Errorf("got %q / %q, next %q; want %q, next %q", p.What.EN, p.What.JA, p.Next, c.want, c.next)
+			}
+		})
+	}
+}
+
+func TestAnEngineThatAnswersIsUsed(t *testing.T) {
+	cases := []struct {
+		command, script string
+		want            engine
+	}{
+		{"docker", answer(`{"ServerVersion":"20.10.24+dfsg1","CgroupVersion":"1","MemTotal":8000000000}`),
+			engine{"docker", info{version: "20.10.24+dfsg1", cgroup: 1, memory: 8000000000}}},
+		{"podman", answer(`{"host":{"cgroupVersion":"v2","memTotal":4000000000},"version":{"Version":"5.4.1"}}`),
+			engine{"podman", info{version: "5.4.1", cgroup: 2, memory: 4000000000}}},
+	}
+	for _, c := range cases {
+		t.Run(c.command, func(t *testing.T) {
+			command(t, c.command, c.script)
+			got, err := findEngine(t.Context(), "lab")
+			if err != nil || *got != c.want {
+				t.Errorf("got %+v, %v, want %+v", got, err, c.want)
+			}
+		})
+	}
+}
+
+func TestAnInterruptedQuestionIsNoProblemOfTheEngine(t *testing.T) {
+	command(t, "docker", "exit 1")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := findEngine(ctx, "lab"); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestLittleMemoryIsFoundBeforeAnythingIsMade(t *testing.T) {
+	e := &engine{"docker", info{version: "28.0.0", cgroup: 2, memory: 512 << 20}}
+	spec := cluster.Spec{Name: "lab", Release: "1.37", Nodes: make([]cluster.Node, 4)}
+	err := e.checkResources(t.Context(), spec)
+	if p, ok := errors.AsType[*problem.Problem](err); !ok || !strings.Contains(p.What.EN, "512 MB of memory") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAClusterOfSomebodyElseIsLeftAlone(t *testing.T) {
+	command(t, "docker", `case $1 in
+info) echo '{"ServerVersion":"28.0.0","CgroupVersion":"2","MemTotal":8000000000}';;
+ps) echo abc;;
+inspect) echo '[{"Id":"abc","Name":"/k8slab-lab-control-plane","State":{"Running":true},"Mounts":[{"Source":"/elsewhere/machine"}]}]';;
+*) echo "$@" >>"${0%/*}/touched";;
+esac
+`)
+	p, err := New(t.TempDir(), "true")
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := cluster.Spec{Name: "lab", Release: "1.37", Nodes: []cluster.Node{{Name: "worker-1"}}}
+	_, err = p.Ensure(t.Context(), spec, nil)
+	if found, ok := errors.AsType[*problem.Problem](err); !ok || !strings.Contains(found.What.EN, "was not made from this state folder") {
+		t.Errorf("Ensure: %v", err)
+	}
+	if _, err := p.Find(t.Context(), "lab"); !errors.Is(err, cluster.ErrNotFound) {
+		t.Errorf("Find: %v", err)
+	}
+	if err := p.Delete(t.Context(), "lab"); err != nil {
+		t.Errorf("Delete: %v", err)
+	}
+	if touched, err := os.ReadFile(filepath.Join(os.Getenv("PATH"), "touched")); err == nil {
+		t.Errorf("it was touched: %s", touched)
+	}
+}
