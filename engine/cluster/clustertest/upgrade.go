@@ -100,4 +100,26 @@ func (s *suite) upgraded(t *testing.T) {
 			t.Errorf("on record: %+v, %v", all, err)
 		}
 	}
+	s.nodeUpgraded(t, next)
+}
+
+// nodeUpgraded brings the first node after the control plane.
+func (s *suite) nodeUpgraded(t *testing.T, next string) {
+	upgrader, ok := s.provider.(cluster.NodeUpgrader)
+	if !ok {
+		return // nodes stay as they were made
+	}
+	node := s.spec.Nodes[0].Name
+	done, err := upgrader.UpgradeNode(t.Context(), s.spec.Name, node, cluster.UpgradeOrder{Release: next})
+	if err != nil || done.Outcome != history.Upgraded || done.Node != node {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	if got := s.kubelet(t, node); got != done.To {
+		t.Errorf("%s has kubelet %s, want %s", node, got, done.To)
+	}
+	s.awaitAvailable(t, s.client(t, s.spec.Name, cluster.Learner))
+	again, err := upgrader.UpgradeNode(t.Context(), s.spec.Name, node, cluster.UpgradeOrder{Release: next})
+	if err != nil || again.From != again.To {
+		t.Errorf("once more: %+v, %v", again, err)
+	}
 }

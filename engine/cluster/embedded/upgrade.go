@@ -9,9 +9,8 @@ import (
 	"os"
 	"time"
 
-	"k8s.io/apimachinery/pkg/util/version"
-
 	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/cluster/release"
 	"github.com/k8slab/k8slab/engine/history"
 )
 
@@ -58,7 +57,7 @@ func (s *supervisor) upgrade(ctx context.Context, order cluster.UpgradeOrder, pr
 		return history.Upgrade{}, errors.New("the cluster is not ready")
 	}
 	desc := s.description()
-	if err := isNext(desc.release(), order.Release); err != nil {
+	if err := release.Next(desc.release(), order.Release); err != nil {
 		return history.Upgrade{}, err
 	}
 	exe, err := findExecutable(order.Release, searchPath())
@@ -162,22 +161,6 @@ func (s *supervisor) rollBackToCheckpoint(ctx context.Context, t *transition, ol
 		return err
 	}
 	return s.runRelease(ctx, old, t.From, apiServer)
-}
-
-// isNext says why a control plane of one release is not brought to the other.
-func isNext(from, to string) error {
-	have, err := version.ParseGeneric(from)
-	if err != nil {
-		return err
-	}
-	want, err := version.ParseGeneric(to)
-	if err != nil {
-		return fmt.Errorf("%q is no release: %w", to, err)
-	}
-	if have.Major() != want.Major() || want.Minor() != have.Minor()+1 {
-		return fmt.Errorf("from %s a control plane goes to 1.%d and not to %s: one minor release at a time, never down", from, have.Minor()+1, to)
-	}
-	return nil
 }
 
 // appendUpgrade adds a line to the record of upgrades, in one write that is on the disk when it returns.

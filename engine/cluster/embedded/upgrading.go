@@ -14,11 +14,11 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/version"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/cluster/release"
 	"github.com/k8slab/k8slab/engine/history"
 	"github.com/k8slab/k8slab/engine/problem"
 )
@@ -124,7 +124,7 @@ func (p *Provider) UpgradeNode(ctx context.Context, name, node string, order clu
 		Node: node, From: from, To: d.kubelet(order.Release), Outcome: history.Upgraded,
 		Forced: order.Forced, Ignored: order.Ignored, Pods: order.Pods,
 	}
-	if err := mayBecome(node, from, done.To, d.Version); err != nil {
+	if err := release.MayBecome(node, from, done.To, d.Version); err != nil {
 		return history.Upgrade{}, err
 	}
 	if from == done.To {
@@ -138,35 +138,6 @@ func (p *Provider) UpgradeNode(ctx context.Context, name, node string, order clu
 	}
 	done.Time, done.TookMS = time.Now().UTC(), time.Since(began).Milliseconds()
 	return done, f.storageProblem(f.appendUpgrade(done))
-}
-
-// mayBecome refuses a kubelet that is newer than the API server (the version skew policy) or older than the one that is there.
-func mayBecome(node, from, to, api string) error {
-	have, err := version.ParseSemantic(from)
-	if err != nil {
-		return err
-	}
-	want, err := version.ParseSemantic(to)
-	if err != nil {
-		return err
-	}
-	server, err := version.ParseSemantic(api)
-	if err != nil {
-		return err
-	}
-	switch {
-	case server.LessThan(want):
-		return problem.New(problem.Usage,
-			fmt.Sprintf("a kubelet must not be newer than the API server: %s would get %s, the API server is %s", node, to, api),
-			fmt.Sprintf("kubelet は API サーバーより新しくできません。%s を %s にしようとしていますが、API サーバーは %s です", node, to, api),
-			"k8slab cluster upgrade --dry-run")
-	case want.LessThan(have):
-		return problem.New(problem.Usage,
-			fmt.Sprintf("%s runs %s already, which is newer than %s; an upgrade never goes down", node, from, to),
-			fmt.Sprintf("%s はすでに %s で、%s より新しくなっています。アップグレードでバージョンを下げることはできません", node, from, to),
-			"k8slab node list")
-	}
-	return nil
 }
 
 // SetKubelets implements cluster.KubeletSetter.

@@ -80,17 +80,18 @@ func isReady(n *corev1.Node, since time.Time) bool {
 	})
 }
 
-// steady is for how long the API server has to be ready: the kubelet may start it once more right after a machine has come up.
-const steady = 3
+// steadyLooks is for how long the API server has to be ready, in looks: the kubelet may start it once more right after a machine has come
+// up.
+const steadyLooks = 3
 
-func (p *Provider) awaitAPI(ctx context.Context, f folder) error {
+func (p *Provider) awaitAPI(ctx context.Context, f folder, looks int) error {
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
 	for ready := 0; ; {
 		if ready++; !p.answers(ctx, f) {
 			ready = 0
 		}
-		if ready == steady {
+		if ready == looks {
 			return nil
 		}
 		select {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/cluster/private"
+	"github.com/k8slab/k8slab/engine/cluster/release"
 	"github.com/k8slab/k8slab/engine/history"
 )
 
@@ -55,11 +56,11 @@ func (f folder) config(spec cluster.Spec, images map[string]string, cgroup int) 
 	}
 	cfg.Nodes = append(cfg.Nodes, controlPlane)
 	for _, n := range spec.Nodes {
-		release := n.Version
-		if release == "" {
-			release = spec.Release
+		wanted := n.Version
+		if wanted == "" {
+			wanted = spec.Release
 		}
-		worker := v1alpha4.Node{Role: v1alpha4.WorkerRole, Image: images[release], Labels: map[string]string{}}
+		worker := v1alpha4.Node{Role: v1alpha4.WorkerRole, Image: images[wanted], Labels: map[string]string{}}
 		if n.Zone != "" {
 			worker.Labels[corev1.LabelTopologyZone] = n.Zone
 		}
@@ -108,12 +109,8 @@ type volume struct {
 // clusterPatches are what kubeadm is told beside what kind tells it. A patch replaces a list as a whole: kind's own list for the API
 // server holds runtime-config and nothing else (pkg/cluster/internal/kubeadm/config.go).
 func clusterPatches(spec cluster.Spec, cgroup int) ([]string, error) {
-	var on []string
-	for _, gv := range spec.RuntimeConfig {
-		on = append(on, gv+"=true")
-	}
 	arguments := []argument{
-		{"runtime-config", strings.Join(on, ",")},
+		{"runtime-config", runtimeConfig(spec.RuntimeConfig, spec.Release)},
 		{"audit-policy-file", machineFiles + "/" + auditPolicy},
 		{"audit-log-path", auditLogs + "/audit.log"},
 		// An action is in the log before kubectl returns, so grading right after it sees it.
@@ -145,4 +142,15 @@ func clusterPatches(spec cluster.Spec, cgroup int) ([]string, error) {
 		all = append(all, string(raw))
 	}
 	return all, nil
+}
+
+// runtimeConfig switches the group versions on that the release still serves.
+func runtimeConfig(all []string, running string) string {
+	var on []string
+	for _, gv := range all {
+		if release.IsServed(gv, running) {
+			on = append(on, gv+"=true")
+		}
+	}
+	return strings.Join(on, ",")
 }

@@ -61,7 +61,10 @@ func (p *Provider) create(ctx context.Context, e *engine, f folder, spec cluster
 
 // begin clears what an earlier cluster of the name left, and writes what the new one reads.
 func (f folder) begin(d *description) error {
-	for _, left := range []string{f.recording(), f.audit(), f.path("power"), f.path("identities"), f.learnerKubeconfig(), f.loadedFile()} {
+	for _, left := range []string{
+		f.recording(), f.audit(), f.path("power"), f.path("identities"), f.learnerKubeconfig(), f.loadedFile(),
+		f.upgrades(), f.transitionFile(),
+	} {
 		if err := os.RemoveAll(left); err != nil {
 			return err
 		}

@@ -20,8 +20,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// spec is of the older release, so that the suite also upgrades.
 func spec(name string) cluster.Spec {
-	return cluster.Spec{Name: name, Release: "1.37", Nodes: []cluster.Node{
+	return cluster.Spec{Name: name, Release: "1.36", Nodes: []cluster.Node{
 		{Name: "worker-1", Zone: "z1", Pool: "apps"}, {Name: "worker-2", Zone: "z2", Pool: "apps"},
 	}}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -137,10 +138,10 @@ func (e *engine) run(ctx context.Context, args ...string) ([]byte, error) {
 	return e.runWith(ctx, nil, args...)
 }
 
-func (e *engine) runWith(ctx context.Context, stdin []byte, args ...string) ([]byte, error) {
+func (e *engine) runWith(ctx context.Context, stdin io.Reader, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, e.command, args...)
 	var out, errs bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), &out, &errs
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &out, &errs
 	err := cmd.Run()
 	if ctx.Err() != nil {
 		return nil, ctx.Err()

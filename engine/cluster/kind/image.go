@@ -19,10 +19,7 @@ var officialImages = [...]string{"kindest/node:v1.36.3", "kindest/node:v1.37.2"}
 
 // nodeImages returns the image of each release that the spec asks for.
 func nodeImages(spec cluster.Spec) (map[string]string, error) {
-	known, named := officialImages[:], os.Getenv(ImageVariable)
-	if named != "" {
-		known = strings.Split(named, ",")
-	}
+	known, named := knownImages(), os.Getenv(ImageVariable)
 	images := map[string]string{}
 	for _, release := range releasesOf(spec) {
 		image := imageOf(known, release)
@@ -35,6 +32,24 @@ func nodeImages(spec cluster.Spec) (map[string]string, error) {
 		images[release] = image
 	}
 	return images, nil
+}
+
+// knownImages are those that the variable names, or kind's own.
+func knownImages() []string {
+	if named := os.Getenv(ImageVariable); named != "" {
+		return strings.Split(named, ",")
+	}
+	return officialImages[:]
+}
+
+// releaseOfImage reads the release from the tag; "" where it says none.
+func releaseOfImage(image string) string {
+	name, _, _ := strings.Cut(strings.TrimSpace(image), "@")
+	tag := name[strings.LastIndex(name, ":")+1:]
+	if !strings.HasPrefix(tag, "v1.") {
+		return ""
+	}
+	return releaseOf(tag)
 }
 
 // releasesOf returns the control plane's release and those of the nodes.
@@ -52,12 +67,10 @@ func imageOf(known []string, release string) string {
 	general := ""
 	for _, image := range known {
 		image = strings.TrimSpace(image)
-		name, _, _ := strings.Cut(image, "@")
-		tag := name[strings.LastIndex(name, ":")+1:]
-		if strings.HasPrefix(tag, "v"+release+".") || tag == "v"+release {
+		switch releaseOfImage(image) {
+		case release:
 			return image
-		}
-		if !strings.HasPrefix(tag, "v1.") {
+		case "":
 			general = image
 		}
 	}

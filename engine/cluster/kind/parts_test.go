@@ -57,7 +57,7 @@ func TestTheNodeImageIsChosenByRelease(t *testing.T) {
 func TestTheConfigurationHasTheShapeOfTheLab(t *testing.T) {
 	f := folder("/state/kind/lab")
 	spec := cluster.Spec{
-		Name: "lab", Release: "1.37", APIPort: 6443, RuntimeConfig: []string{"storage.k8s.io/v1beta1"},
+		Name: "lab", Release: "1.37", APIPort: 6443, RuntimeConfig: []string{"storage.k8s.io/v1beta1", "made-up.example/v1"},
 		Nodes: []cluster.Node{{Name: "blue-1", Zone: "z1", Pool: "blue"}, {Name: "bare", Version: "1.36"}},
 	}
 	cfg, err := f.config(spec, map[string]string{"1.37": "new", "1.36": "old"}, 1)
@@ -85,7 +85,7 @@ func TestTheConfigurationHasTheShapeOfTheLab(t *testing.T) {
 	}
 	patches := strings.Join(cfg.KubeadmConfigPatches, "---\n")
 	for _, wanted := range []string{
-		"failCgroupV1: false", "name: audit-policy-file\n    value: /k8slab/audit-policy.yaml", "value: storage.k8s.io/v1beta1=true",
+		"failCgroupV1: false", "name: audit-policy-file\n    value: /k8slab/audit-policy.yaml", "value: made-up.example/v1=true",
 	} {
 		if !strings.Contains(patches, wanted) {
 			t.Errorf("%q is not in\n%s", wanted, patches)

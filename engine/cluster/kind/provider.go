@@ -45,6 +45,10 @@ var (
 	_ cluster.ImageLoader  = (*Provider)(nil)
 	_ cluster.AuditLogFile = (*Provider)(nil)
 	_ cluster.Recorder     = (*Provider)(nil)
+	_ cluster.Releases     = (*Provider)(nil)
+	_ cluster.Upgrader     = (*Provider)(nil)
+	_ cluster.NodeUpgrader = (*Provider)(nil)
+	_ cluster.UpgradeLog   = (*Provider)(nil)
 )
 
 // New returns the provider that keeps its folders below dir. The recorder command is completed with "--dir DIR"; without one it is this
@@ -69,7 +73,7 @@ func (p *Provider) Name() string { return Name }
 
 // Capabilities implements cluster.Provider.
 func (p *Provider) Capabilities() []cluster.Capability {
-	return []cluster.Capability{cluster.AuditLog, cluster.Disposable, cluster.History, cluster.Power}
+	return []cluster.Capability{cluster.AuditLog, cluster.Disposable, cluster.History, cluster.Power, cluster.Upgrades}
 }
 
 func (p *Provider) folder(name string) folder { return folder(filepath.Join(p.dir, name)) }

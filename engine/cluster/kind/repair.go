@@ -27,12 +27,16 @@ func (p *Provider) repair(ctx context.Context, e *engine, f folder, progress clu
 	if err != nil {
 		return err
 	}
-	return progress.Run("control-plane", func() (string, error) {
-		if err := p.awaitAPI(ctx, f); err != nil {
+	err = progress.Run("control-plane", func() (string, error) {
+		if err := p.awaitAPI(ctx, f, steadyLooks); err != nil {
 			return "", err
 		}
 		return d.Version, p.registerNodes(ctx, e, f, d)
 	})
+	if err != nil {
+		return err
+	}
+	return p.resumeUpgrade(ctx, e, f, d, progress)
 }
 
 func (f folder) toStart(d *description, containers []container) []container {

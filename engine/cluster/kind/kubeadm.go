@@ -1,0 +1,162 @@
+package kind
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/k8slab/k8slab/engine/cluster"
+)
+
+const (
+	// upgradeUnit is the unit of systemd that runs kubeadm on the control plane's machine: it does not end with this process.
+	upgradeUnit  = "k8slab-upgrade"
+	upgradeLog   = "/var/log/k8slab-upgrade.log"
+	upgradeEnded = "/var/log/k8slab-upgrade.ended"
+	// ignoreSystem lets kubeadm upgrade a machine with control groups of version 1, and one whose kernel has no configuration to read.
+	ignoreSystem = "--ignore-preflight-errors=SystemVerification"
+	// kubeadmPoll is how often kubeadm is looked at.
+	kubeadmPoll = 500 * time.Millisecond
+)
+
+// kubeadmPhases are what kubeadm says when it turns to a component (cmd/kubeadm/app/phases/upgrade/staticpods.go).
+var kubeadmPhases = [...]struct{ said, phase string }{
+	{`Preparing for "kube-apiserver" upgrade`, "api-server"},
+	{`Preparing for "kube-controller-manager" upgrade`, "controllers"},
+	{`Preparing for "kube-scheduler" upgrade`, "scheduler"},
+}
+
+// applyUpgrade leaves kubeadm's words and, when it has ended, its exit code on the machine.
+const applyUpgrade = `kubeadm upgrade apply "$1" --yes --etcd-upgrade=false ` + ignoreSystem + ` >` + upgradeLog + ` 2>&1
+echo $? >` + upgradeEnded
+
+// runKubeadm upgrades the control plane, or follows an upgrade that is under way. An error is kubeadm's own; it has put the old version
+// back then.
+func (e *engine) runKubeadm(ctx context.Context, machine, version string, progress cluster.Progress) error {
+	if !e.unitRuns(ctx, machine) {
+		if err := e.installKubeadm(ctx, machine, version); err != nil {
+			return err
+		}
+		if _, err := e.exec(ctx, machine, "rm", "-f", upgradeLog, upgradeEnded); err != nil {
+			return err
+		}
+		_, err := e.exec(ctx, machine, "systemd-run", "--quiet", "--unit="+upgradeUnit, "--collect",
+			"--setenv=PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "/bin/bash", "-c", applyUpgrade, "apply", version)
+		if err != nil {
+			return err
+		}
+	}
+	return e.followKubeadm(ctx, machine, version, progress)
+}
+
+func (e *engine) unitRuns(ctx context.Context, machine string) bool {
+	_, err := e.exec(ctx, machine, "systemctl", "is-active", "--quiet", upgradeUnit)
+	return err == nil
+}
+
+// followKubeadm reports phases until kubeadm has ended.
+func (e *engine) followKubeadm(ctx context.Context, machine, version string, progress cluster.Progress) error {
+	watch := phaseWatch{progress: progress, detail: version}
+	tick := time.NewTicker(kubeadmPoll)
+	defer tick.Stop()
+	for running := true; running; {
+		running = e.unitRuns(ctx, machine) // before its last words are read
+		if said, err := e.exec(ctx, machine, "cat", upgradeLog); err == nil {
+			watch.read(string(said))
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+	ended, err := e.exec(ctx, machine, "cat", upgradeEnded)
+	if err != nil {
+		return fmt.Errorf("kubeadm was cut short: %w", err)
+	}
+	if strings.TrimSpace(string(ended)) != "0" {
+		said, err := e.exec(ctx, machine, "tail", "-n", "1", upgradeLog)
+		return errors.Join(fmt.Errorf("kubeadm: %s", strings.TrimSpace(string(said))), err)
+	}
+	watch.end()
+	return nil
+}
+
+// phaseWatch turns kubeadm's output into phases.
+type phaseWatch struct {
+	progress cluster.Progress
+	detail   string
+	// begun is how many of kubeadmPhases have begun.
+	begun int
+	since time.Time
+}
+
+func (w *phaseWatch) read(output string) {
+	for w.begun < len(kubeadmPhases) && strings.Contains(output, kubeadmPhases[w.begun].said) {
+		w.end()
+		w.begun++
+		w.since = time.Now()
+		w.tell(cluster.Phase{Name: kubeadmPhases[w.begun-1].phase})
+	}
+}
+
+// end ends the phase under way.
+func (w *phaseWatch) end() {
+	if w.begun > 0 {
+		w.tell(cluster.Phase{Name: kubeadmPhases[w.begun-1].phase, Done: true, Elapsed: time.Since(w.since), Detail: w.detail})
+	}
+}
+
+func (w *phaseWatch) tell(p cluster.Phase) {
+	if w.progress != nil {
+		w.progress(p)
+	}
+}
+
+// leaveOutRemoved takes group versions out of the API server's arguments that the release has lost: it would not start with them. They
+// are in the configuration that kubeadm keeps in the cluster.
+func (f folder) leaveOutRemoved(ctx context.Context, wanted string) error {
+	d, err := f.readDescription()
+	if err != nil || len(d.Spec.RuntimeConfig) == 0 {
+		return err
+	}
+	client, err := f.client(readyTimeout)
+	if err != nil {
+		return err
+	}
+	maps := client.CoreV1().ConfigMaps(metav1.NamespaceSystem)
+	kept, err := maps.Get(ctx, "kubeadm-config", metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	changed, err := withRuntimeConfig(kept.Data["ClusterConfiguration"], runtimeConfig(d.Spec.RuntimeConfig, wanted))
+	if err != nil {
+		return err
+	}
+	kept.Data["ClusterConfiguration"] = changed
+	_, err = maps.Update(ctx, kept, metav1.UpdateOptions{})
+	return err
+}
+
+// withRuntimeConfig replaces the value of the API server's argument.
+func withRuntimeConfig(configuration, value string) (string, error) {
+	var c map[string]any
+	if err := yaml.Unmarshal([]byte(configuration), &c); err != nil {
+		return "", err
+	}
+	api, _ := c["apiServer"].(map[string]any)
+	arguments, _ := api["extraArgs"].([]any)
+	for _, one := range arguments {
+		if argument, ok := one.(map[string]any); ok && argument["name"] == "runtime-config" {
+			argument["value"] = value
+			raw, err := yaml.Marshal(c)
+			return string(raw), err
+		}
+	}
+	return "", errors.New("kubeadm's configuration has no runtime-config")
+}

@@ -1,0 +1,307 @@
+package kind
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/cluster/private"
+	"github.com/k8slab/k8slab/engine/cluster/release"
+	"github.com/k8slab/k8slab/engine/flock"
+	"github.com/k8slab/k8slab/engine/history"
+	"github.com/k8slab/k8slab/engine/problem"
+)
+
+const (
+	// upgradeTimeout bounds an upgrade; on two processors it takes two minutes.
+	upgradeTimeout = 15 * time.Minute
+	// settledLooks is how long the API server has to stay ready after an upgrade, in looks: the new kubelet starts the control plane's
+	// pods once more.
+	settledLooks = int(15 * time.Second / poll)
+	// kubeletPatience bounds the wait for a Node object that shows its kubelet.
+	kubeletPatience = time.Minute
+)
+
+func (f folder) upgrades() string       { return f.path("upgrades.jsonl") }
+func (f folder) transitionFile() string { return f.path("transition.json") }
+
+// transition is an upgrade of the control plane that is under way.
+type transition struct {
+	Order cluster.UpgradeOrder `json:"order"`
+	From  string               `json:"from"`
+	To    string               `json:"to"`
+	Began time.Time            `json:"began"`
+}
+
+// Releases implements cluster.Releases: those of the node images that are named, or of kind's own.
+func (p *Provider) Releases(context.Context) ([]string, error) {
+	var releases []string
+	for _, image := range knownImages() {
+		if found := releaseOfImage(image); found != "" && !slices.Contains(releases, found) {
+			releases = append(releases, found)
+		}
+	}
+	slices.Sort(releases)
+	return releases, nil
+}
+
+// Upgrade implements cluster.Upgrader by kubeadm on the control plane's machine. etcd stays as it was made, as on the embedded cluster.
+func (p *Provider) Upgrade(ctx context.Context, name string, order cluster.UpgradeOrder, progress cluster.Progress) (history.Upgrade, error) {
+	f := p.folder(name)
+	unlock, err := flock.Wait(ctx, f.lock())
+	if err != nil {
+		return history.Upgrade{}, err
+	}
+	defer unlock()
+	d, err := f.readDescription()
+	if err != nil {
+		return history.Upgrade{}, err
+	}
+	if err := release.Next(releaseOf(d.Version), order.Release); err != nil {
+		return history.Upgrade{}, notUpgraded(err)
+	}
+	e, _, err := p.find(ctx, name)
+	if err != nil {
+		return history.Upgrade{}, err
+	}
+	t := &transition{Order: order, From: d.Version, Began: time.Now().UTC()}
+	err = progress.Run("save", func() (string, error) {
+		t.To, err = p.fetchParts(ctx, e, d, order.Release, machines(d.Spec))
+		return t.To, err
+	})
+	if err != nil {
+		return history.Upgrade{}, err
+	}
+	// From here on it is finished, or kubeadm undoes it.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), upgradeTimeout)
+	defer cancel()
+	if err := private.WriteJSON(f.transitionFile(), t); err != nil {
+		return history.Upgrade{}, err
+	}
+	return p.carryOut(ctx, e, f, d, t, progress, false)
+}
+
+// fetchParts brings a release's programs and images to the machines, and returns its version.
+func (p *Provider) fetchParts(ctx context.Context, e *engine, d *description, wanted string, to []string) (version string, err error) {
+	spec := cluster.Spec{Name: d.Spec.Name, Release: wanted}
+	images, err := nodeImages(spec)
+	if err != nil {
+		return "", err
+	}
+	if version, err = e.ensureImages(ctx, spec, images); err != nil {
+		return "", err
+	}
+	return version, e.bringParts(ctx, images[wanted], version, to)
+}
+
+// carryOut upgrades, or takes up an upgrade that was cut short, and records what became of it.
+func (p *Provider) carryOut(ctx context.Context, e *engine, f folder, d *description, t *transition, progress cluster.Progress, resumed bool) (history.Upgrade, error) {
+	done := history.Upgrade{
+		From: t.From, To: t.To, Outcome: history.Upgraded, Forced: t.Order.Forced, Ignored: t.Order.Ignored, Resumed: resumed,
+	}
+	if err := f.leaveOutRemoved(ctx, t.Order.Release); err != nil {
+		return done, notUpgraded(err)
+	}
+	if failed := e.runKubeadm(ctx, machines(d.Spec)[0], t.To, progress); failed != nil {
+		if err := p.awaitAPI(ctx, f, steadyLooks); err != nil {
+			return done, errors.Join(failed, err)
+		}
+		runs, err := f.serverVersion()
+		if err != nil || runs != t.From {
+			return done, errors.Join(failed, err) // half way; the next start tries again
+		}
+		done.Outcome, done.Error = history.RolledBack, failed.Error()
+		return f.conclude(d, done, t)
+	}
+	err := progress.Run("ready", func() (string, error) {
+		if err := e.installKubelet(ctx, machines(d.Spec)[0], t.To); err != nil {
+			return "", err
+		}
+		return t.To, p.awaitAPI(ctx, f, settledLooks)
+	})
+	if err != nil {
+		return done, err
+	}
+	d.Version = t.To
+	return f.conclude(d, done, t)
+}
+
+// conclude makes the outcome known.
+func (f folder) conclude(d *description, done history.Upgrade, t *transition) (history.Upgrade, error) {
+	done.Time, done.TookMS = time.Now().UTC(), time.Since(t.Began).Milliseconds()
+	if err := f.writeDescription(d); err != nil {
+		return done, err
+	}
+	if err := f.appendUpgrade(done); err != nil {
+		return done, err
+	}
+	return done, os.Remove(f.transitionFile())
+}
+
+// resumeUpgrade takes up what a command that was killed has left; kubeadm may still be at it.
+func (p *Provider) resumeUpgrade(ctx context.Context, e *engine, f folder, d *description, progress cluster.Progress) error {
+	raw, err := os.ReadFile(f.transitionFile())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var t transition
+	if err := json.Unmarshal(raw, &t); err != nil {
+		return fmt.Errorf("read %s: %w", f.transitionFile(), err)
+	}
+	_, err = p.carryOut(ctx, e, f, d, &t, progress, true)
+	return err
+}
+
+// serverVersion asks the API server.
+func (f folder) serverVersion() (string, error) {
+	client, err := f.client(readyTimeout)
+	if err != nil {
+		return "", err
+	}
+	v, err := client.Discovery().ServerVersion()
+	if err != nil {
+		return "", err
+	}
+	return v.GitVersion, nil
+}
+
+// Upgrades implements cluster.UpgradeLog.
+func (p *Provider) Upgrades(_ context.Context, name string) ([]history.Upgrade, error) {
+	raw, err := os.ReadFile(p.folder(name).upgrades())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var all []history.Upgrade
+	for line := range bytes.Lines(raw) {
+		var u history.Upgrade
+		if err := json.Unmarshal(line, &u); err != nil {
+			continue // cut short by a full disk; the lines around it still count
+		}
+		all = append(all, u)
+	}
+	return all, nil
+}
+
+// appendUpgrade adds a line to the record of upgrades, in one write that is on the disk when it returns.
+func (f folder) appendUpgrade(u history.Upgrade) error {
+	line, err := json.Marshal(u)
+	if err != nil {
+		return err
+	}
+	file, err := os.OpenFile(f.upgrades(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(append(line, '\n'))
+	return errors.Join(err, file.Sync(), file.Close())
+}
+
+// UpgradeNode implements cluster.NodeUpgrader: kubeadm brings the machine's configuration up to date, and its kubelet is replaced.
+func (p *Provider) UpgradeNode(ctx context.Context, name, node string, order cluster.UpgradeOrder) (history.Upgrade, error) {
+	f := p.folder(name)
+	e, machine, err := p.machineOf(ctx, name, node)
+	if err != nil {
+		return history.Upgrade{}, err
+	}
+	d, err := f.readDescription()
+	if err != nil {
+		return history.Upgrade{}, err
+	}
+	began := time.Now()
+	from, err := f.kubeletOf(ctx, node)
+	if err != nil {
+		return history.Upgrade{}, err
+	}
+	if err := release.MayBecome(node, from, "v"+order.Release+".0", "v"+releaseOf(d.Version)+".0"); err != nil && releaseOf(from) != order.Release {
+		return history.Upgrade{}, err
+	}
+	done := history.Upgrade{
+		Node: node, From: from, Outcome: history.Upgraded, Forced: order.Forced, Ignored: order.Ignored, Pods: order.Pods,
+	}
+	if done.To, err = p.fetchParts(ctx, e, d, order.Release, []string{machine}); err != nil {
+		return history.Upgrade{}, err
+	}
+	if err := release.MayBecome(node, from, done.To, d.Version); err != nil {
+		return history.Upgrade{}, err
+	}
+	if from == done.To {
+		return done, nil
+	}
+	if err := e.upgradeMachine(ctx, machine, done.To); err != nil {
+		return history.Upgrade{}, notUpgraded(err)
+	}
+	if err := f.awaitKubelet(ctx, node, done.To); err != nil {
+		return history.Upgrade{}, err
+	}
+	done.Time, done.TookMS = time.Now().UTC(), time.Since(began).Milliseconds()
+	return done, f.appendUpgrade(done)
+}
+
+func (e *engine) upgradeMachine(ctx context.Context, machine, version string) error {
+	if err := e.installKubeadm(ctx, machine, version); err != nil {
+		return err
+	}
+	if _, err := e.exec(ctx, machine, "kubeadm", "upgrade", "node", ignoreSystem); err != nil {
+		return err
+	}
+	return e.installKubelet(ctx, machine, version)
+}
+
+func (f folder) kubeletOf(ctx context.Context, node string) (string, error) {
+	client, err := f.client(readyTimeout)
+	if err != nil {
+		return "", err
+	}
+	object, err := client.CoreV1().Nodes().Get(ctx, node, metav1.GetOptions{})
+	if err != nil {
+		return "", fmt.Errorf("find node %s: %w", node, err)
+	}
+	return object.Status.NodeInfo.KubeletVersion, nil
+}
+
+// awaitKubelet waits until the Node object shows the version.
+func (f folder) awaitKubelet(ctx context.Context, node, want string) error {
+	ctx, cancel := context.WithTimeout(ctx, kubeletPatience)
+	defer cancel()
+	tick := time.NewTicker(poll)
+	defer tick.Stop()
+	for {
+		got, err := f.kubeletOf(ctx, node)
+		if err == nil && got == want {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("node %s shows %q and not %s: %w", node, got, want, errors.Join(ctx.Err(), err))
+		case <-tick.C:
+		}
+	}
+}
+
+// releaseOf is the release of a version: "1.37" of "v1.37.2".
+func releaseOf(version string) string {
+	major, rest, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
+	minor, _, _ := strings.Cut(rest, ".")
+	return major + "." + minor
+}
+
+func notUpgraded(err error) error {
+	return problem.New(problem.Cluster,
+		"nothing was upgraded: "+err.Error(), "アップグレードできませんでした: "+err.Error(), "k8slab cluster status").From(err)
+}

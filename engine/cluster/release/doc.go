@@ -1,0 +1,5 @@
+// Package release holds what Kubernetes' releases allow: which comes after which, which kubelet goes with which API server, and which
+// group versions a release still serves. Providers that upgrade clusters ask it.
+//
+// It must not know how an upgrade is done.
+package release
