@@ -10,7 +10,9 @@ import (
 	"github.com/k8slab/k8slab/checks"
 	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/cluster/embedded/behavior"
 	"github.com/k8slab/k8slab/engine/history/recorder"
+	"github.com/k8slab/k8slab/engine/problem"
 )
 
 // linkedLab is a lab whose checks are functions.
@@ -134,6 +136,38 @@ func lacks(lab *content.Lab, p cluster.Provider) []string {
 		}
 	}
 	return missing
+}
+
+// stepLacks returns the capabilities that the step needs beyond the lab's, and the provider does not have: a kubelet of any release at the
+// start, and a client that calls the API by itself, are there only where nodes and pods are played.
+func stepLacks(lab *content.Lab, step *content.Step, p cluster.Provider) ([]string, error) {
+	if slices.Contains(p.Capabilities(), cluster.Simulated) {
+		return nil, nil
+	}
+	sc, err := parseScenario(lab, step)
+	if err != nil {
+		return nil, err
+	}
+	clients, err := behavior.DecodeClients(sc.behaviors)
+	if err != nil {
+		return nil, err
+	}
+	if len(clients) > 0 || len(step.Cluster.Kubelets) > 0 {
+		return []string{string(cluster.Simulated)}, nil
+	}
+	return nil, nil
+}
+
+// playable refuses a step that the provider's clusters cannot play, before anything is made or changed.
+func playable(lab *content.Lab, step *content.Step, p cluster.Provider) error {
+	missing, err := stepLacks(lab, step, p)
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	return problem.New(problem.Usage,
+		fmt.Sprintf("the step %s of %s needs %s, which a cluster of the kind %s does not have", step.ID, lab.ID, joinNames(missing), p.Name()),
+		fmt.Sprintf("%[2]s のステップ %[1]s には %[3]s が必要ですが、%[4]s クラスターにはありません", step.ID, lab.ID, joinNames(missing), p.Name()),
+		"k8slab status")
 }
 
 func joinNames(names []string) string { return strings.Join(names, ", ") }

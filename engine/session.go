@@ -60,6 +60,9 @@ func (e *Engine) Start(ctx context.Context, id string, opts StartOptions, report
 			step = found // a step that a newer version of the lab dropped means starting from the first
 		}
 	}
+	if err := playable(lab.content, step.content, p); err != nil {
+		return nil, err
+	}
 	unlock, err := e.lockSession(ctx, id)
 	if err != nil {
 		return nil, err
@@ -483,6 +486,13 @@ func (e *Engine) move(ctx context.Context, s *Session, to *linkedStep, kind prog
 		return nil, err
 	}
 	defer unlock()
+	p, err := e.Provider(s.Attempt.Provider)
+	if err != nil {
+		return nil, err
+	}
+	if err := playable(s.Lab, to.content, p); err != nil {
+		return nil, err
+	}
 	if err := e.awake(ctx, s, report); err != nil {
 		return nil, err
 	}
