@@ -14,6 +14,9 @@ import (
 // explains is how soon after a request the change shows that it asked for.
 const explains = 3 * time.Second
 
+// ownNamespace holds the cluster's own pods, on a cluster that has some. They are no part of a learner's story.
+const ownNamespace = "kube-system"
+
 // facts tells what became of the cluster.
 type facts struct {
 	*telling
@@ -33,7 +36,7 @@ func (f *facts) follow(r *history.Record) {
 	if r.Kind == "ReplicaSet" && r.Owner != "" {
 		f.owners[r.Namespace+"/"+r.Name] = r.Owner
 	}
-	if r.Time.Before(f.from.Record.Since) || f.making(r.Time) {
+	if r.Time.Before(f.from.Record.Since) || f.making(r.Time) || r.Namespace == ownNamespace {
 		return
 	}
 	switch {

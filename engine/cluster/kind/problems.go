@@ -2,6 +2,7 @@ package kind
 
 import (
 	"fmt"
+	"path/filepath"
 	"runtime"
 	"strings"
 
@@ -79,12 +80,28 @@ func oldEngine(lab string, e *engine) error {
 }
 
 // foreign refuses containers of the cluster's name that another k8slab, or somebody else, made.
-func foreign(lab string, containers []container) error {
-	name := containers[0].name
+func foreign(e *engine, lab string, containers []container) error {
+	name := namePrefix + lab
+	if home := stateHomeOf(containers[0], lab); home != "" {
+		return problem.New(problem.Cluster,
+			fmt.Sprintf("the containers of %s belong to the k8slab whose XDG_STATE_HOME is %s; a machine has room for one of them", name, home),
+			fmt.Sprintf("%s のコンテナーは、XDG_STATE_HOME が %s の k8slab のものです。同じ名前のクラスターは 1 つしか作れません", name, home),
+			"XDG_STATE_HOME="+home+" k8slab delete --lab "+lab)
+	}
 	return problem.New(problem.Cluster,
-		fmt.Sprintf("there is a kind cluster %s that was not made from this state folder (container %s); k8slab does not touch it. Remove it where it was made", namePrefix+lab, name),
-		fmt.Sprintf("kind クラスター %s がすでにありますが、この状態フォルダーから作られたものではないため (コンテナー %s)、k8slab は触れません。作った場所で削除してください", namePrefix+lab, name),
-		"kind delete cluster --name "+namePrefix+lab)
+		fmt.Sprintf("there is a kind cluster %s that k8slab did not make; it is left alone. Remove it, or play the lab on the embedded cluster", name),
+		fmt.Sprintf("k8slab が作ったのではない kind クラスター %s があるため、触れません。削除するか、embedded クラスターを使ってください", name),
+		e.command+" ps --all --filter label="+clusterLabel+"="+name)
+}
+
+// stateHomeOf returns the XDG_STATE_HOME of the k8slab that made the container; "" where none did.
+func stateHomeOf(c container, lab string) string {
+	for _, mounted := range c.mounted {
+		if home, found := strings.CutSuffix(mounted, filepath.Join("/k8slab", Name, lab, "machine")); found {
+			return home
+		}
+	}
+	return ""
 }
 
 func littleMemory(lab string, have, need uint64) error {

@@ -131,7 +131,7 @@ esac
 	}
 	spec := cluster.Spec{Name: "lab", Release: "1.37", Nodes: []cluster.Node{{Name: "worker-1"}}}
 	_, err = p.Ensure(t.Context(), spec, nil)
-	if found, ok := errors.AsType[*problem.Problem](err); !ok || !strings.Contains(found.What.EN, "was not made from this state folder") {
+	if found, ok := errors.AsType[*problem.Problem](err); !ok || !strings.Contains(found.What.EN, "that k8slab did not make") {
 		t.Errorf("Ensure: %v", err)
 	}
 	if _, err := p.Find(t.Context(), "lab"); !errors.Is(err, cluster.ErrNotFound) {
@@ -142,5 +142,14 @@ esac
 	}
 	if touched, err := os.ReadFile(filepath.Join(os.Getenv("PATH"), "touched")); err == nil {
 		t.Errorf("it was touched: %s", touched)
+	}
+}
+
+func TestAClusterOfAnotherStateFolderSaysWhereItBelongs(t *testing.T) {
+	e := &engine{command: "docker"}
+	err := foreign(e, "lab", []container{{name: "k8slab-lab-worker", mounted: []string{"/lib/modules", "/home/mia/.state/k8slab/kind/lab/machine"}}})
+	p, ok := errors.AsType[*problem.Problem](err)
+	if !ok || p.Next != "XDG_STATE_HOME=/home/mia/.state k8slab delete --lab lab" {
+		t.Errorf("got %+v", p)
 	}
 }

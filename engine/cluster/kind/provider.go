@@ -160,7 +160,7 @@ func (p *Provider) prepare(ctx context.Context, e *engine, f folder, spec cluste
 		return false, nil
 	}
 	if !f.owns(containers) {
-		return false, foreign(spec.Name, containers)
+		return false, foreign(e, spec.Name, containers)
 	}
 	d, err := f.readDescription()
 	if errors.Is(err, cluster.ErrNotFound) || err == nil && !d.Complete {
