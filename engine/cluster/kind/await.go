@@ -3,7 +3,6 @@ package kind
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -48,7 +47,7 @@ func (p *Provider) awaitNodes(ctx context.Context, e *engine, f folder, spec clu
 			if errors.Is(ctx.Err(), context.Canceled) {
 				return ctx.Err()
 			}
-			return fmt.Errorf("nodes %v did not become ready: %w", waiting, errors.Join(ctx.Err(), err))
+			return notReady(spec.Name, waiting, errors.Join(ctx.Err(), err))
 		case <-tick.C:
 		}
 	}

@@ -96,39 +96,35 @@ const (
 	stateCrashed = "crashed"
 )
 
-// components are the machines, the control plane's first. One that is off without anybody having asked for it has crashed.
+// components are the machines, the control plane's first. A machine that is off was switched off, by k8slab or by the engine's own
+// command; one whose container is gone will not come back.
 func (f folder) components(d *description, containers []container) []cluster.Component {
-	all := make([]cluster.Component, 0, len(containers))
-	off := 0
+	var all []cluster.Component
 	for i, name := range machines(d.Spec) {
-		node := controlPlaneNode
+		c := cluster.Component{Name: controlPlaneNode, State: stateCrashed, LastError: "the container is gone"}
 		if i > 0 {
-			node = d.Spec.Nodes[i-1].Name
+			c.Name = d.Spec.Nodes[i-1].Name
 		}
-		c := cluster.Component{Name: node, State: stateCrashed, LastError: "the container is gone"}
 		if at := slices.IndexFunc(containers, func(c container) bool { return c.name == name }); at >= 0 {
-			found := containers[at]
-			c.PID, c.Since, c.LastError = found.pid, found.since, ""
-			switch {
-			case found.running:
-				c.State = stateRunning
-			case f.hasNoPower(node):
-				c.State = stateStopped
-			default:
-				c.LastError = fmt.Sprintf("exit code %d", found.exitCode)
+			c.State, c.LastError = stateStopped, ""
+			if containers[at].running {
+				c.State, c.PID, c.Since = stateRunning, containers[at].pid, containers[at].since
 			}
-		}
-		if c.State != stateRunning {
-			off++
 		}
 		all = append(all, c)
 	}
-	if off == len(all) { // stopped as a whole
-		for i := range all {
-			all[i].State, all[i].LastError = stateStopped, ""
+	return all
+}
+
+// missing names the machines whose containers are gone.
+func (f folder) missing(d *description, containers []container) []string {
+	var gone []string
+	for _, c := range f.components(d, containers) {
+		if c.State == stateCrashed {
+			gone = append(gone, c.Name)
 		}
 	}
-	return all
+	return gone
 }
 
 func (f folder) hasNoPower(node string) bool {

@@ -3,6 +3,7 @@ package kind
 import (
 	"context"
 	"fmt"
+	"os"
 	"strconv"
 	"time"
 
@@ -39,10 +40,14 @@ func contextName(lab string) string { return namePrefix + lab }
 
 func serverURL(port int) string { return "https://" + loopback + ":" + strconv.Itoa(port) }
 
-// writeIdentities lets kubeadm, which has the cluster's authority on its machine, sign a certificate for each identity. The authority's
-// key stays there.
+// writeIdentities lets kubeadm, which has the cluster's authority on its machine, sign a certificate for each identity that has none yet.
+// The authority's key stays there. The learner's own kubeconfig is theirs to edit: only a missing one is written.
 func (p *Provider) writeIdentities(ctx context.Context, e *engine, f folder, d *description) error {
 	for _, known := range identities {
+		path := f.identity(known.file)
+		if _, err := os.Stat(path); err == nil {
+			continue
+		}
 		raw, err := e.exec(ctx, machines(d.Spec)[0], "kubeadm", "kubeconfig", "user", "--config", "/kind/kubeadm.conf",
 			"--client-name", string(known.id), "--org", "system:masters", "--validity-period", validity.String())
 		if err != nil {
@@ -51,17 +56,18 @@ func (p *Provider) writeIdentities(ctx context.Context, e *engine, f folder, d *
 		if raw, err = kubeconfig(raw, d.Spec.Name, string(known.id), serverURL(d.Port)); err != nil {
 			return err
 		}
-		if err := private.WriteFile(f.identity(known.file), raw); err != nil {
-			return err
-		}
-		if known.id != cluster.Learner {
-			continue
-		}
-		if err := private.WriteFile(f.learnerKubeconfig(), raw); err != nil {
+		if err := private.WriteFile(path, raw); err != nil {
 			return err
 		}
 	}
-	return nil
+	if _, err := os.Stat(f.learnerKubeconfig()); err == nil {
+		return nil
+	}
+	raw, err := os.ReadFile(f.identity("learner"))
+	if err != nil {
+		return err
+	}
+	return private.WriteFile(f.learnerKubeconfig(), raw)
 }
 
 // kubeconfig takes authority and certificate out of what kubeadm wrote, whose server is an address inside the engine's network.

@@ -2,7 +2,6 @@ package kind
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -129,7 +128,10 @@ func (e *engine) imageID(ctx context.Context, image string) string {
 func (e *engine) imageVersion(ctx context.Context, image string) (string, error) {
 	out, err := e.run(ctx, "run", "--rm", "--network", "none", "--entrypoint", "cat", image, "/kind/version")
 	if err != nil {
-		return "", fmt.Errorf("reading the version of %s: %w", image, err)
+		if ctx.Err() != nil {
+			return "", ctx.Err()
+		}
+		return "", notNodeImage(image, err)
 	}
 	return strings.TrimSpace(string(out)), nil
 }

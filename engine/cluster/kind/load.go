@@ -110,7 +110,11 @@ func (e *engine) load(ctx context.Context, images []string, machines []nodes.Nod
 	}
 	archive.Close()
 	defer os.Remove(archive.Name())
-	if _, err := e.run(ctx, append([]string{"save", "--output", archive.Name()}, images...)...); err != nil {
+	command := []string{"save", "--output", archive.Name()}
+	if e.command == "podman" {
+		command = append(command, "--multi-image-archive") // what Docker does by itself
+	}
+	if _, err := e.run(ctx, append(command, images...)...); err != nil {
 		return err
 	}
 	var all sync.WaitGroup

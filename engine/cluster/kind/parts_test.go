@@ -120,7 +120,7 @@ func TestKindsWordsBecomePhases(t *testing.T) {
 	}
 }
 
-func TestAMachineThatIsOffWasStoppedOrHasCrashed(t *testing.T) {
+func TestAMachineThatIsOffIsStartedUnlessItsPowerWasTaken(t *testing.T) {
 	f := folder(t.TempDir())
 	d := &description{Spec: cluster.Spec{Name: "lab", Nodes: []cluster.Node{{Name: "one"}, {Name: "two"}, {Name: "three"}}}}
 	if err := os.MkdirAll(filepath.Dir(f.power("two")), 0o700); err != nil {
@@ -130,7 +130,7 @@ func TestAMachineThatIsOffWasStoppedOrHasCrashed(t *testing.T) {
 		t.Fatal(err)
 	}
 	containers := []container{
-		{name: "k8slab-lab-worker3", exitCode: 137}, {name: "k8slab-lab-worker", running: true, pid: 7, since: time.Now()},
+		{name: "k8slab-lab-worker3"}, {name: "k8slab-lab-worker", running: true, pid: 7, since: time.Now()},
 		{name: "k8slab-lab-worker2"}, {name: "k8slab-lab-control-plane", running: true},
 	}
 	states := func() (all []string) {
@@ -139,20 +139,18 @@ func TestAMachineThatIsOffWasStoppedOrHasCrashed(t *testing.T) {
 		}
 		return all
 	}
-	if got, want := states(), []string{"control-plane running", "one running", "two stopped", "three crashed"}; !slices.Equal(got, want) {
+	if got, want := states(), []string{"control-plane running", "one running", "two stopped", "three stopped"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if off := f.toStart(d, containers); len(off) != 1 || off[0].name != "k8slab-lab-worker3" {
 		t.Errorf("to be started: %+v", off)
 	}
-	for i := range containers {
-		containers[i].running = false
-	}
-	if got, want := states(), []string{"control-plane stopped", "one stopped", "two stopped", "three stopped"}; !slices.Equal(got, want) {
-		t.Errorf("of a cluster that is off: got %q, want %q", got, want)
-	}
+	containers[1].running, containers[3].running = false, false
 	if off := f.toStart(d, containers); len(off) != 4 {
 		t.Errorf("to be started of a cluster that is off: %+v", off)
+	}
+	if gone := f.missing(d, containers[1:]); !slices.Equal(gone, []string{"three"}) {
+		t.Errorf("gone: %v", gone)
 	}
 }
 

@@ -2,7 +2,9 @@ package kind
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"slices"
@@ -56,7 +58,12 @@ func (p *Provider) StartNode(ctx context.Context, name, node string) error {
 	if _, err := e.run(ctx, "start", machine); err != nil {
 		return err
 	}
-	if err := os.Remove(p.folder(name).power(node)); err != nil && !os.IsNotExist(err) {
+	return p.folder(name).hasPower(node)
+}
+
+// hasPower takes the mark away.
+func (f folder) hasPower(node string) error {
+	if err := os.Remove(f.power(node)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
@@ -68,8 +75,10 @@ func (p *Provider) RebootNode(ctx context.Context, name, node string) error {
 	if err != nil {
 		return err
 	}
-	_, err = e.run(ctx, "restart", "--time", powerOff, machine)
-	return err
+	if _, err := e.run(ctx, "restart", "--time", powerOff, machine); err != nil {
+		return err
+	}
+	return p.folder(name).hasPower(node)
 }
 
 // TouchNode implements cluster.NodePower.

@@ -145,3 +145,26 @@ func notMade(lab string, log string, err error) error {
 		fmt.Sprintf("kind がクラスターを作れませんでした: %v。詳しい経過は %s にあります", err, log),
 		"k8slab start "+lab+" --cluster kind").From(err)
 }
+
+func notNodeImage(image string, err error) error {
+	return problem.New(problem.Cluster,
+		fmt.Sprintf("%s is no node image of kind: %v", image, err),
+		fmt.Sprintf("%s は kind のノードイメージではありません: %v", image, err),
+		"unset "+ImageVariable).From(err)
+}
+
+func machinesGone(lab string, gone []string) error {
+	names := strings.Join(gone, ", ")
+	return problem.New(problem.Cluster,
+		fmt.Sprintf("somebody removed the container of %s; the cluster has to be made anew", names),
+		fmt.Sprintf("%s のコンテナーが削除されています。クラスターを作り直す必要があります", names),
+		"k8slab delete --lab "+lab)
+}
+
+func notReady(lab string, nodes []string, err error) error {
+	names := strings.Join(nodes, ", ")
+	return problem.New(problem.Cluster,
+		fmt.Sprintf("the nodes did not become Ready in time: %s", names),
+		fmt.Sprintf("時間内に Ready にならないノードがあります: %s", names),
+		"k8slab cluster status --lab "+lab).From(err)
+}

@@ -172,7 +172,13 @@ func (p *Provider) prepare(ctx context.Context, e *engine, f folder, spec cluste
 			"クラスターの記述ファイルが壊れています: "+err.Error(),
 			"k8slab delete --lab "+spec.Name).From(err)
 	}
-	return true, p.checkSame(ctx, f, d, spec)
+	if err := p.checkSame(ctx, f, d, spec); err != nil {
+		return false, err
+	}
+	if gone := f.missing(d, containers); len(gone) > 0 {
+		return false, machinesGone(spec.Name, gone)
+	}
+	return true, nil
 }
 
 // checkSame refuses a cluster that was made for something else. Which further resources are recorded may change.
@@ -221,21 +227,15 @@ func (p *Provider) Find(ctx context.Context, name string) (*cluster.Cluster, err
 	return c, nil
 }
 
-// state sums up: a machine whose power was taken away does not keep the cluster from running.
+// state sums up: a machine of a node that is off does not keep the cluster from running.
 func (p *Provider) state(ctx context.Context, f folder, components []cluster.Component) cluster.State {
-	running, crashed := 0, 0
-	for _, c := range components {
-		switch c.State {
-		case stateRunning:
-			running++
-		case stateCrashed:
-			crashed++
-		}
+	is := func(state string) func(cluster.Component) bool {
+		return func(c cluster.Component) bool { return c.State == state }
 	}
 	switch {
-	case running == 0:
+	case !slices.ContainsFunc(components, is(stateRunning)):
 		return cluster.Stopped
-	case crashed > 0 || components[0].State != stateRunning || !p.answers(ctx, f):
+	case components[0].State != stateRunning || slices.ContainsFunc(components, is(stateCrashed)) || !p.answers(ctx, f):
 		return cluster.Degraded
 	}
 	return cluster.Running

@@ -28,6 +28,9 @@ func (p *Provider) repair(ctx context.Context, e *engine, f folder, progress clu
 		return err
 	}
 	err = progress.Run("control-plane", func() (string, error) {
+		if err := p.writeIdentities(ctx, e, f, d); err != nil { // those that somebody has removed
+			return "", err
+		}
 		if err := p.awaitAPI(ctx, f, steadyLooks); err != nil {
 			return "", err
 		}
@@ -39,13 +42,14 @@ func (p *Provider) repair(ctx context.Context, e *engine, f folder, progress clu
 	return p.resumeUpgrade(ctx, e, f, d, progress)
 }
 
+// toStart are the machines that are off and should not be.
 func (f folder) toStart(d *description, containers []container) []container {
 	components := f.components(d, containers)
 	all := components[0].State != stateRunning
 	var off []container
 	for i, name := range machines(d.Spec) {
 		at := slices.IndexFunc(containers, func(c container) bool { return c.name == name })
-		if at >= 0 && !containers[at].running && (all || components[i].State == stateCrashed) {
+		if at >= 0 && !containers[at].running && (all || !f.hasNoPower(components[i].Name)) {
 			off = append(off, containers[at])
 		}
 	}
