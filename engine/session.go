@@ -19,6 +19,9 @@ import (
 // seedTimeout bounds the making of a starting state.
 const seedTimeout = 2 * time.Minute
 
+// upgradeTimeout is added where a control plane has to be upgraded for it, which on real machines takes minutes.
+const upgradeTimeout = 15 * time.Minute
+
 // Start brings up the lab's cluster and the step's starting state. A lab that is under way is resumed as it is.
 func (e *Engine) Start(ctx context.Context, id string, opts StartOptions, report cluster.Progress) (*Session, error) {
 	lab, attempt, err := e.choose(ctx, id, opts, report)
@@ -200,10 +203,17 @@ func (e *Engine) operator(ctx context.Context, s *Session) (*operator, error) {
 // journal. The baseline goes first and comes last: an interruption leaves a step that counts as not seeded, and an intent that Mend
 // carries out.
 func (e *Engine) enter(ctx context.Context, s *Session, kind progress.Kind, report cluster.Progress) error {
+	if err := e.canGoBack(ctx, s); err != nil {
+		return err
+	}
 	if err := e.loadImages(ctx, s, report); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, seedTimeout)
+	limit := seedTimeout
+	if s.Step.Cluster.Release != "" {
+		limit += upgradeTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	dir, err := e.sessionDir(s.Lab.ID)
 	if err != nil {

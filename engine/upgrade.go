@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/history"
 	"github.com/k8slab/k8slab/engine/problem"
@@ -354,6 +355,56 @@ func upgradeTo(ctx context.Context, p cluster.Provider, name, release string) er
 			return fmt.Errorf("%s did not become ready: %s", done.To, done.Error)
 		}
 	}
+}
+
+// canGoBack refuses a cluster that was upgraded beyond where the step starts, unless a checkpoint or the provider can bring it back.
+func (e *Engine) canGoBack(ctx context.Context, s *Session) error {
+	p, err := e.Provider(s.Attempt.Provider)
+	if err != nil {
+		return err
+	}
+	if _, restores := p.(cluster.Checkpointer); restores {
+		return nil
+	}
+	c, err := p.Find(ctx, s.Lab.ID)
+	if err != nil {
+		return err
+	}
+	want := s.Step.Cluster.Release
+	if want == "" {
+		want = s.Lab.Cluster.Release
+	}
+	if runs := releaseOf(c.Version); minorOf(runs) > minorOf(want) {
+		return beyond(s, content.Text{EN: "the control plane is at " + runs, JA: "コントロールプレーンは " + runs + " です"})
+	}
+	client, err := e.grader(ctx, p, s)
+	if err != nil {
+		return err
+	}
+	for _, made := range s.Lab.Cluster.Nodes {
+		node, err := client.CoreV1().Nodes().Get(ctx, made.Name, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			continue // it comes back with the kubelet that its machine has
+		}
+		if err != nil {
+			return err
+		}
+		want := made.Version
+		if want == "" {
+			want = s.Lab.Cluster.Release
+		}
+		if has := releaseOf(node.Status.NodeInfo.KubeletVersion); minorOf(has) > minorOf(want) {
+			return beyond(s, content.Text{EN: made.Name + " is at " + has, JA: made.Name + " は " + has + " です"})
+		}
+	}
+	return nil
+}
+
+func beyond(s *Session, what content.Text) error {
+	return problem.New(problem.Cluster,
+		fmt.Sprintf("%s, and a cluster of this kind does not go back to where %s starts; delete it, and start the lab anew", what.EN, s.Step.ID),
+		fmt.Sprintf("%s。この種類のクラスターは %s の開始時点まで戻せません。削除してから、ラボを始め直してください", what.JA, s.Step.ID),
+		"k8slab delete --lab "+s.Lab.ID)
 }
 
 // setKubelets gives the nodes the kubelets with which the step starts.
