@@ -92,6 +92,9 @@ func (e *Engine) Start(ctx context.Context, id string, opts StartOptions, report
 		if err := e.enter(ctx, s, progress.Entered, report); err != nil {
 			return nil, err
 		}
+		if s.Cluster, err = p.Find(ctx, id); err != nil { // the step may start on a newer release
+			return nil, err
+		}
 	}
 	return e.refresh(s)
 }

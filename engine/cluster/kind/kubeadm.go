@@ -80,11 +80,21 @@ func (e *engine) followKubeadm(ctx context.Context, machine, version string, pro
 		return fmt.Errorf("kubeadm was cut short: %w", err)
 	}
 	if strings.TrimSpace(string(ended)) != "0" {
-		said, err := e.exec(ctx, machine, "tail", "-n", "1", upgradeLog)
-		return errors.Join(fmt.Errorf("kubeadm: %s", strings.TrimSpace(string(said))), err)
+		said, err := e.exec(ctx, machine, "cat", upgradeLog)
+		return errors.Join(errors.New("kubeadm: "+complaint(string(said))), err)
 	}
 	watch.end()
 	return nil
+}
+
+// complaint is the line of kubeadm's output that says why it gave up; the last one only names a flag for more.
+func complaint(output string) string {
+	for line := range strings.Lines(output) {
+		if strings.HasPrefix(line, "error") || strings.Contains(line, "FATAL") || strings.Contains(line, "[ERROR ") {
+			return strings.TrimSpace(line)
+		}
+	}
+	return lastLine(output)
 }
 
 // phaseWatch turns kubeadm's output into phases.

@@ -209,3 +209,30 @@ users: [{name: learner, user: {client-certificate-data: Q1JU, client-key-data: S
 		t.Error("what holds no certificate is no kubeconfig")
 	}
 }
+
+func TestKubeadmsComplaintIsFound(t *testing.T) {
+	for output, want := range map[string]string{
+		"[upgrade] x\nerror: error execution phase control-plane: timed out\nTo see the stack trace of this error execute with --v=5\n": "error: error execution phase control-plane: timed out",
+		"[preflight] Some fatal errors occurred:\n\t[ERROR ImagePull]: no\n[preflight] If you know\n":                                     "[ERROR ImagePull]: no",
+		"one\ntwo\n": "two",
+	} {
+		if got := complaint(output); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestKubeadmsWordsBecomePhases(t *testing.T) {
+	var heard []string
+	w := phaseWatch{progress: func(p cluster.Phase) { heard = append(heard, fmt.Sprint(p.Name, " ", p.Done)) }}
+	said := `Preparing for "kube-apiserver" upgrade`
+	w.read("")
+	w.read(said)
+	w.read(said)
+	w.read(said + "\n" + `Preparing for "kube-controller-manager" upgrade` + "\n" + `Preparing for "kube-scheduler" upgrade`)
+	w.end()
+	want := []string{"api-server false", "api-server true", "controllers false", "controllers true", "scheduler false", "scheduler true"}
+	if !slices.Equal(heard, want) {
+		t.Errorf("heard %q, want %q", heard, want)
+	}
+}

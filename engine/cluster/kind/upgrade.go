@@ -112,7 +112,12 @@ func (p *Provider) carryOut(ctx context.Context, e *engine, f folder, d *descrip
 	if err := f.leaveOutRemoved(ctx, t.Order.Release); err != nil {
 		return done, notUpgraded(err)
 	}
-	if failed := e.runKubeadm(ctx, machines(d.Spec)[0], t.To, progress); failed != nil {
+	failed := e.runKubeadm(ctx, machines(d.Spec)[0], t.To, progress)
+	if failed != nil && p.awaitAPI(ctx, f, settledLooks) == nil {
+		// It may be run again at any point, and it gives up where the API server that it has just replaced is slow to answer.
+		failed = e.runKubeadm(ctx, machines(d.Spec)[0], t.To, nil)
+	}
+	if failed != nil {
 		if err := p.awaitAPI(ctx, f, steadyLooks); err != nil {
 			return done, errors.Join(failed, err)
 		}
