@@ -213,7 +213,7 @@ users: [{name: learner, user: {client-certificate-data: Q1JU, client-key-data: S
 func TestKubeadmsComplaintIsFound(t *testing.T) {
 	for output, want := range map[string]string{
 		"[upgrade] x\nerror: error execution phase control-plane: timed out\nTo see the stack trace of this error execute with --v=5\n": "error: error execution phase control-plane: timed out",
-		"[preflight] Some fatal errors occurred:\n\t[ERROR ImagePull]: no\n[preflight] If you know\n":                                     "[ERROR ImagePull]: no",
+		"[preflight] Some fatal errors occurred:\n\t[ERROR ImagePull]: no\n[preflight] If you know\n":                                   "[ERROR ImagePull]: no",
 		"one\ntwo\n": "two",
 	} {
 		if got := complaint(output); got != want {
