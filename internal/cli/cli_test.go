@@ -161,6 +161,10 @@ func (p *played) Upgrade(_ context.Context, _ *engine.Session, plan *engine.Upgr
 	return done, p.call("upgrade")
 }
 
+func (p *played) Follow(context.Context, *engine.Session, func(*timeline.Story) error) error {
+	return nil
+}
+
 func (p *played) Switched(*engine.Session, string, string) error { return nil }
 
 func (p *played) UpgradeNode(_ context.Context, _ *engine.Session, node, _ string, _ bool) (history.Upgrade, error) {

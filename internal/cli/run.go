@@ -38,6 +38,7 @@ type Engine interface {
 	Solution(ctx context.Context, s *engine.Session) (content.File, error)
 	Finish(ctx context.Context, s *engine.Session) (*progress.Lab, error)
 	Timeline(ctx context.Context, s *engine.Session, step string) (*timeline.Story, error)
+	Follow(ctx context.Context, s *engine.Session, tell func(*timeline.Story) error) error
 	Stop(ctx context.Context, lab string, p cluster.Progress) error
 	Delete(ctx context.Context, lab string, p cluster.Progress) error
 	SaveSnapshot(ctx context.Context, s *engine.Session, name string) error
@@ -274,9 +275,14 @@ func (inv *invocation) phases(f func(cluster.Progress) error) error {
 // asJSON reports whether the answer is for a program.
 func (inv *invocation) asJSON() bool { return inv.format == "json" }
 
-func (inv *invocation) printJSON(v any) error {
+func (inv *invocation) printJSON(v any) error { return inv.encode(v, "  ") }
+
+// printJSONLine is for answers that come piece by piece.
+func (inv *invocation) printJSONLine(v any) error { return inv.encode(v, "") }
+
+func (inv *invocation) encode(v any, indent string) error {
 	enc := json.NewEncoder(inv.Out)
-	enc.SetIndent("", "  ")
+	enc.SetIndent("", indent)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
 		return fmt.Errorf("writing the answer: %w", err)
