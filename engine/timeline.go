@@ -137,11 +137,13 @@ func (e *Engine) past(ctx context.Context, s *Session, since time.Time) ([]histo
 		return nil, nil, err
 	}
 	requests, err := historyOf(p, s.Lab.ID).Requests(ctx, history.Query{Since: since})
-	if errors.Is(err, history.ErrNotRecorded) {
-		requests, err = nil, nil
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, history.ErrNotRecorded):
+		requests = nil
+	case err != nil:
 		return nil, nil, err
+	case requests == nil:
+		requests = []history.Request{} // there was none, and that is recorded
 	}
 	r, ok := p.(cluster.Recorder)
 	if !ok {
