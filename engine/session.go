@@ -40,11 +40,9 @@ func (e *Engine) Start(ctx context.Context, id string, opts StartOptions, report
 	if err != nil {
 		return nil, err
 	}
-	if missing := lacks(lab.content, p); len(missing) > 0 {
-		return nil, problem.New(problem.Usage,
-			fmt.Sprintf("the lab %s needs %s, which a cluster of the kind %s does not have", id, joinNames(missing), p.Name()),
-			fmt.Sprintf("ラボ %s には %s が必要ですが、%s クラスターにはありません", id, joinNames(missing), p.Name()),
-			"k8slab start "+id)
+	guest, isGuest := p.(cluster.Guest)
+	if err := e.refuseMismatch(ctx, lab.content, attempt, p, opts); err != nil {
+		return nil, err
 	}
 	if !begin && attempt.Provider != p.Name() {
 		begin = true // the same lab on another kind of cluster is another attempt
@@ -65,6 +63,11 @@ func (e *Engine) Start(ctx context.Context, id string, opts StartOptions, report
 		return nil, err
 	}
 	defer unlock()
+	if isGuest {
+		if lab, step, err = e.arrive(ctx, guest, lab, step, opts, report); err != nil {
+			return nil, err
+		}
+	}
 	c, err := p.Ensure(ctx, specOf(lab.content, opts.APIPort), report)
 	if err != nil {
 		return nil, err
@@ -88,6 +91,38 @@ func (e *Engine) Start(ctx context.Context, id string, opts StartOptions, report
 		}
 	}
 	return e.refresh(s)
+}
+
+// refuseMismatch refuses a lab on a kind of cluster that it cannot be played on, or that the options do not fit. What a cluster of
+// somebody else's lacks is told when it was looked at.
+func (e *Engine) refuseMismatch(ctx context.Context, lab *content.Lab, attempt *progress.Lab, p cluster.Provider, opts StartOptions) error {
+	if _, isGuest := p.(cluster.Guest); !isGuest {
+		if !opts.Place.IsZero() || opts.AllowNodes || opts.Acknowledge != "" {
+			return notAGuest(lab.ID, p)
+		}
+		if err := lacking(lab, p, lacks(lab, p.Capabilities())); err != nil {
+			return err
+		}
+	}
+	return e.refuseAbandoned(ctx, attempt, p)
+}
+
+func notAGuest(lab string, p cluster.Provider) error {
+	return problem.New(problem.Usage,
+		fmt.Sprintf("a cluster of the kind %s is made for the lab; flags that name a cluster go with --cluster existing or --cluster aks", p.Name()),
+		fmt.Sprintf("%s クラスターはラボのために作られます。既存のクラスターを指定するフラグは --cluster existing または --cluster aks と一緒に使います", p.Name()),
+		"k8slab start --help")
+}
+
+// lacking is nil where nothing is missing.
+func lacking(lab *content.Lab, p cluster.Provider, missing []string) error {
+	if len(missing) == 0 {
+		return nil
+	}
+	return problem.New(problem.Usage,
+		fmt.Sprintf("the lab %s needs %s, which a cluster of the kind %s does not have", lab.ID, joinNames(missing), p.Name()),
+		fmt.Sprintf("ラボ %s には %s が必要ですが、%s クラスターにはありません", lab.ID, joinNames(missing), p.Name()),
+		"k8slab start "+lab.ID)
 }
 
 // specOf is the cluster that the lab asks for.
@@ -133,6 +168,14 @@ func (e *Engine) Session(ctx context.Context, id string) (*Session, error) {
 	c, err := e.find(ctx, id, attempt)
 	if err != nil {
 		return nil, err
+	}
+	if c != nil && len(c.NodeNames) > 0 {
+		if lab, err = e.withNodes(lab, c.NodeNames); err != nil {
+			return nil, err
+		}
+		if step, err = lab.step(step.content.ID); err != nil {
+			return nil, err
+		}
 	}
 	return &Session{Lab: lab.content, Step: step.content, Cluster: c, Attempt: attempt, Resumed: true}, nil
 }
@@ -266,17 +309,29 @@ func (e *Engine) prepare(ctx context.Context, p cluster.Provider, s *Session, b 
 	if err != nil {
 		return err
 	}
-	if err := e.clean(ctx, p, op, s); err != nil {
-		return err
-	}
-	if err := setKubelets(ctx, p, s); err != nil {
-		return err
-	}
 	sc, err := parseScenario(s.Lab, s.Step)
 	if err != nil {
 		return err
 	}
-	if err := permit(s.Lab, sc, slices.Contains(p.Capabilities(), cluster.Disposable)); err != nil {
+	disposable := slices.Contains(p.Capabilities(), cluster.Disposable)
+	if err := permit(s.Lab, sc, disposable); err != nil {
+		return err
+	}
+	if !disposable {
+		confine(s.Lab, sc)
+		// Somebody may have come since the lab was let in.
+		taken, err := op.others(ctx, s.Lab.ID, sc)
+		if err != nil {
+			return err
+		}
+		if err := refuseTaken(s.Lab.ID, s.Cluster.Server, taken); err != nil {
+			return err
+		}
+	}
+	if err := e.clean(ctx, p, op, s); err != nil {
+		return err
+	}
+	if err := setKubelets(ctx, p, s); err != nil {
 		return err
 	}
 	if simulator, ok := p.(cluster.Simulator); ok {
@@ -336,6 +391,10 @@ func (e *Engine) cleanAsMade(ctx context.Context, p cluster.Provider, op *operat
 	}
 	if disposable {
 		if err := e.restoreNodes(ctx, p, op, s); err != nil {
+			return err
+		}
+	} else if guest, ok := p.(cluster.Guest); ok {
+		if _, err := guest.OpenNodes(ctx, s.Lab.ID); err != nil {
 			return err
 		}
 	}
@@ -534,9 +593,10 @@ func (e *Engine) Stop(ctx context.Context, lab string, report cluster.Progress) 
 	})
 }
 
-// Delete removes the lab's cluster. What was achieved stays in the journal.
-func (e *Engine) Delete(ctx context.Context, lab string, report cluster.Progress) error {
-	return e.withCluster(ctx, lab, func(p cluster.Provider) error {
+// Delete removes the lab's cluster. What was achieved stays in the journal. A cluster that somebody else made stays, too: what the lab has
+// made there is removed, and Delete returns what that was. It returns nil for the lab's own cluster.
+func (e *Engine) Delete(ctx context.Context, lab string, report cluster.Progress) (left *cluster.Departure, err error) {
+	err = e.withCluster(ctx, lab, func(p cluster.Provider) error {
 		dir, err := e.sessionDir(lab)
 		if err != nil {
 			return err
@@ -544,8 +604,16 @@ func (e *Engine) Delete(ctx context.Context, lab string, report cluster.Progress
 		if err := dropBaseline(dir); err != nil {
 			return err
 		}
-		return report.Run("delete", func() (string, error) { return lab, p.Delete(ctx, lab) })
+		guest, ok := p.(cluster.Guest)
+		if !ok {
+			return report.Run("delete", func() (string, error) { return lab, p.Delete(ctx, lab) })
+		}
+		return report.Run("leave", func() (string, error) {
+			left, err = guest.Leave(ctx, lab)
+			return lab, err
+		})
 	})
+	return left, err
 }
 
 func (e *Engine) withCluster(ctx context.Context, lab string, f func(cluster.Provider) error) error {

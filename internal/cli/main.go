@@ -13,6 +13,7 @@ import (
 	"github.com/k8slab/k8slab/engine"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/cluster/embedded"
+	"github.com/k8slab/k8slab/engine/cluster/existing"
 	"github.com/k8slab/k8slab/engine/verify"
 )
 
@@ -37,7 +38,7 @@ func newEngine(stateDir string) (Engine, error) {
 		return nil, err
 	}
 	return engine.New(engine.Config{
-		Labs: from.labs, Vocabulary: checks.Default(), Providers: []cluster.Provider{local}, StateDir: stateDir,
+		Labs: from.labs, Vocabulary: checks.Default(), Providers: []cluster.Provider{local, existing.New(filepath.Join(stateDir, "existing"))}, StateDir: stateDir,
 		Library: sourcesIn(stateDir),
 	})
 }

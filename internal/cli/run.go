@@ -40,7 +40,9 @@ type Engine interface {
 	Timeline(ctx context.Context, s *engine.Session, step string) (*timeline.Story, error)
 	Follow(ctx context.Context, s *engine.Session, tell func(*timeline.Story) error) error
 	Stop(ctx context.Context, lab string, p cluster.Progress) error
-	Delete(ctx context.Context, lab string, p cluster.Progress) error
+	PlanVisit(ctx context.Context, lab string, opts engine.StartOptions, p cluster.Progress) (*engine.Visit, error)
+	Delete(ctx context.Context, lab string, p cluster.Progress) (*cluster.Departure, error)
+	Forget(ctx context.Context, lab string) error
 	SaveSnapshot(ctx context.Context, s *engine.Session, name string) error
 	RestoreSnapshot(ctx context.Context, s *engine.Session, name string, p cluster.Progress) (*engine.Session, error)
 	Snapshots(ctx context.Context, s *engine.Session) ([]cluster.Checkpoint, error)
