@@ -6,6 +6,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/managed"
 )
 
 // LabLabel marks what k8slab made for a lab, whose id is its value. On a cluster that somebody else made nothing without it is ever
@@ -90,4 +91,26 @@ type Guest interface {
 	OpenNodes(ctx context.Context, name string) ([]string, error)
 	// Forget forgets the choice and leaves the cluster as it is. It needs no answer from it.
 	Forget(ctx context.Context, name string) error
+}
+
+// ManagedFacts is a provider whose clusters a cloud runs.
+type ManagedFacts interface {
+	// Managed asks the cloud about the cluster of that name. It needs no answer from the cluster, which may be stopped.
+	Managed(ctx context.Context, name string) (*managed.Cluster, error)
+}
+
+// Finding is something that a preflight found.
+type Finding struct {
+	// Name is a stable identifier, such as "login".
+	Name string
+	// State is "ok", "note" or "problem".
+	State string
+	Found content.Text
+	// Next is a command to type, or empty.
+	Next string
+}
+
+// Examiner is a provider that can look at what a cluster needs before a lab is played on it. It changes nothing.
+type Examiner interface {
+	Examine(ctx context.Context, place Place) []Finding
 }

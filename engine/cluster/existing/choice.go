@@ -97,3 +97,12 @@ func cannotKeep(err error) error {
 	return problem.New(problem.Cluster,
 		fmt.Sprintf("the state folder cannot be used: %v", err), fmt.Sprintf("状態フォルダーを使えません: %v", err), "k8slab doctor").From(err)
 }
+
+// Place returns where the cluster is that was settled on, and cluster.ErrNotFound where none was.
+func (p *Provider) Place(name string) (cluster.Place, error) {
+	c, err := p.folder(name).read()
+	if err != nil {
+		return cluster.Place{}, err
+	}
+	return c.Place, nil
+}

@@ -47,10 +47,10 @@ func (p *Provider) Leave(ctx context.Context, name string) (*cluster.Departure, 
 	}
 	left := &cluster.Departure{Server: c.Server, Removed: []string{}}
 	if err := openNodes(ctx, rc, c, left); err != nil {
-		return nil, forgettable(noAnswer(err, c.Context, c.Server), name)
+		return nil, forgettable(noAnswer(err, c.Context, c.Server, p.source.Try(c.Place)), name)
 	}
 	if err := removeLabelled(ctx, rc, name, left); err != nil {
-		return nil, forgettable(noAnswer(err, c.Context, c.Server), name)
+		return nil, forgettable(noAnswer(err, c.Context, c.Server, p.source.Try(c.Place)), name)
 	}
 	if len(left.Left) > 0 {
 		return left, nil // the same can be tried again

@@ -69,7 +69,7 @@ func signs(ctx context.Context, client kubernetes.Interface, cfg *clientcmdapi.C
 	}
 	list, err := client.CoreV1().Namespaces().List(ctx, metav1.ListOptions{})
 	if err != nil {
-		return nil, noAnswer(err, cfg.CurrentContext, serverOf(cfg))
+		return nil, err
 	}
 	own := map[string]bool{metav1.NamespaceDefault: true}
 	for _, ns := range list.Items {
@@ -90,7 +90,7 @@ func signs(ctx context.Context, client kubernetes.Interface, cfg *clientcmdapi.C
 		return found, nil
 	}
 	if err != nil {
-		return nil, noAnswer(err, cfg.CurrentContext, serverOf(cfg))
+		return nil, err
 	}
 	if len(others) > 0 {
 		some := words(others, mostExamples)

@@ -25,6 +25,8 @@ type Source interface {
 	Load(ctx context.Context, place cluster.Place) (*clientcmdapi.Config, error)
 	// Local reports whether Load only reads this machine, so that it can be done before every use.
 	Local() bool
+	// Try is the command with which a person sees whether the cluster can be reached with these credentials.
+	Try(place cluster.Place) string
 }
 
 // kubeconfigs is the source of contexts in the person's own files.
@@ -32,6 +34,15 @@ type kubeconfigs struct{}
 
 // Local implements Source.
 func (kubeconfigs) Local() bool { return true }
+
+// Try implements Source.
+func (kubeconfigs) Try(place cluster.Place) string {
+	command := "kubectl"
+	if place.Kubeconfig != "" {
+		command += " --kubeconfig " + place.Kubeconfig
+	}
+	return command + " --context " + place.Context + " get nodes"
+}
 
 // Load implements Source.
 func (kubeconfigs) Load(_ context.Context, place cluster.Place) (*clientcmdapi.Config, error) {
@@ -121,7 +132,7 @@ func unknownContext(name string, names []string) error {
 }
 
 // plugin refuses credentials that come from a program which is not there.
-func plugin(cfg *clientcmdapi.Config) error {
+func plugin(cfg *clientcmdapi.Config, try string) error {
 	for _, user := range cfg.AuthInfos {
 		if user.Exec == nil {
 			continue
@@ -130,7 +141,7 @@ func plugin(cfg *clientcmdapi.Config) error {
 		if _, err := exec.LookPath(name); err == nil {
 			continue
 		}
-		next := "kubectl --context " + cfg.CurrentContext + " get nodes"
+		next := try
 		if filepath.Base(name) == "kubelogin" {
 			next = "az aks install-cli"
 		}

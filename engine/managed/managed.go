@@ -1,0 +1,136 @@
+// Package managed holds what a cloud's own API says of a cluster that it runs: versions, upgrades, channels, pools and maintenance windows.
+//
+// It owns the values and what can be told from them. It must not know any cloud's SDK, nor providers; checks and lessons read it, and a
+// provider fills it in (engine/cluster/aks).
+package managed
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Cluster is a managed cluster as its cloud describes it. Words in capitals or camel case are the cloud's own.
+type Cluster struct {
+	Name          string `json:"name"`
+	ResourceGroup string `json:"resourceGroup"`
+	Subscription  string `json:"subscription"`
+	Region        string `json:"region"`
+	// PowerState is "Running" or "Stopped"; Provisioning is "Succeeded", "Updating", "Failed" and so on.
+	PowerState   string `json:"powerState"`
+	Provisioning string `json:"provisioning"`
+	// Version of the control plane now: "1.35.4". Wanted is what was asked for, which can be a release: "1.35".
+	Version string `json:"version"`
+	Wanted  string `json:"wanted"`
+	// Upgrades that the control plane can go to, oldest first.
+	Upgrades []Upgrade `json:"upgrades"`
+	// Available are the releases that new clusters of the region can have, oldest first.
+	Available []Release `json:"available"`
+	// UpgradeChannel brings the cluster up by itself: "none", "patch", "stable", "rapid" or "node-image". NodeOSChannel does the nodes'
+	// operating system: "None", "Unmanaged", "SecurityPatch" or "NodeImage". Empty where nothing was chosen.
+	UpgradeChannel string `json:"upgradeChannel"`
+	NodeOSChannel  string `json:"nodeOSChannel"`
+	// SupportPlan is "KubernetesOfficial" or "AKSLongTermSupport"; Tier is "Free", "Standard" or "Premium".
+	SupportPlan string `json:"supportPlan"`
+	Tier        string `json:"tier"`
+	// LocalAccounts: certificates that the cluster itself issues let people in. EntraID: people sign in with their directory's account.
+	// CloudRBAC: their rights come from role assignments of the cloud, too. Private: the API server has no public address.
+	LocalAccounts bool `json:"localAccounts"`
+	EntraID       bool `json:"entraID"`
+	CloudRBAC     bool `json:"cloudRBAC"`
+	Private       bool `json:"private"`
+	// Pools by name, and Windows by name.
+	Pools   []Pool   `json:"pools"`
+	Windows []Window `json:"windows"`
+}
+
+// Upgrade is a version that can be gone to.
+type Upgrade struct {
+	Version string `json:"version"`
+	Preview bool   `json:"preview,omitempty"`
+}
+
+// Release is one that a region has.
+type Release struct {
+	// Version is "1.35", Patches are its versions: "1.35.4".
+	Version string   `json:"version"`
+	Patches []string `json:"patches"`
+	Default bool     `json:"default,omitempty"`
+	Preview bool     `json:"preview,omitempty"`
+	// Plans say who supports it.
+	Plans []string `json:"plans,omitempty"`
+}
+
+// Pool is a group of nodes that are alike.
+type Pool struct {
+	Name string `json:"name"`
+	// Mode is "System" or "User".
+	Mode  string `json:"mode"`
+	Count int    `json:"count"`
+	// Least and Most bound Count where Autoscaling.
+	Autoscaling bool   `json:"autoscaling"`
+	Least       int    `json:"least,omitempty"`
+	Most        int    `json:"most,omitempty"`
+	VMSize      string `json:"vmSize"`
+	OS          string `json:"os"`
+	// Version of the kubelets, Image that of the nodes' disks: "AKSUbuntu-2204gen2containerd-202511.07.0".
+	Version string   `json:"version"`
+	Image   string   `json:"image"`
+	Zones   []string `json:"zones"`
+	// MaxSurge is how many nodes an upgrade adds: "1" or "33%". DrainTimeout bounds the drain of a node; zero is the cloud's default of 30
+	// minutes. Soak is how long an upgrade waits after each node.
+	MaxSurge     string        `json:"maxSurge"`
+	DrainTimeout time.Duration `json:"drainTimeoutNs"`
+	Soak         time.Duration `json:"soakNs"`
+	PowerState   string        `json:"powerState"`
+	Provisioning string        `json:"provisioning"`
+	// Upgrades that its nodes can go to.
+	Upgrades []Upgrade `json:"upgrades"`
+}
+
+// Window is when the cloud may do maintenance of one kind.
+type Window struct {
+	// Name says what for: "aksManagedAutoUpgradeSchedule", "aksManagedNodeOSUpgradeSchedule", or "default" for weekly releases of the
+	// service itself.
+	Name string `json:"name"`
+	// Every is a sentence such as "week on Sunday", "2 weeks on Sunday", "day" or "month on the 1st Sunday".
+	Every string `json:"every"`
+	// Start is the time of day, "00:00", at UTCOffset, "+09:00"; empty means UTC.
+	Start     string        `json:"start"`
+	UTCOffset string        `json:"utcOffset,omitempty"`
+	Duration  time.Duration `json:"durationNs"`
+	// From is the first day: "2026-01-01"; empty means at once.
+	From string `json:"from,omitempty"`
+	// Blocked are times without maintenance.
+	Blocked []Span `json:"blocked,omitempty"`
+}
+
+// Span of time.
+type Span struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+}
+
+// Pool returns the pool of that name, and false where there is none.
+func (c *Cluster) Pool(name string) (Pool, bool) {
+	i := slices.IndexFunc(c.Pools, func(p Pool) bool { return p.Name == name })
+	if i < 0 {
+		return Pool{}, false
+	}
+	return c.Pools[i], true
+}
+
+// Window returns the maintenance window of that name, and false where there is none.
+func (c *Cluster) Window(name string) (Window, bool) {
+	i := slices.IndexFunc(c.Windows, func(w Window) bool { return w.Name == name })
+	if i < 0 {
+		return Window{}, false
+	}
+	return c.Windows[i], true
+}
+
+// Offered reports whether new clusters of the region can still have the control plane's release. One that is not offered any more gets
+// no support either, other than by a plan of its own.
+func (c *Cluster) Offered() bool {
+	return slices.ContainsFunc(c.Available, func(r Release) bool { return strings.HasPrefix(c.Version+".", r.Version+".") })
+}
