@@ -12,6 +12,7 @@ import (
 	"github.com/k8slab/k8slab/checks"
 	"github.com/k8slab/k8slab/engine"
 	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/cluster/aks"
 	"github.com/k8slab/k8slab/engine/cluster/embedded"
 	"github.com/k8slab/k8slab/engine/cluster/existing"
 	"github.com/k8slab/k8slab/engine/verify"
@@ -38,8 +39,10 @@ func newEngine(stateDir string) (Engine, error) {
 		return nil, err
 	}
 	return engine.New(engine.Config{
-		Labs: from.labs, Vocabulary: checks.Default(), Providers: []cluster.Provider{local, existing.New(filepath.Join(stateDir, "existing"))}, StateDir: stateDir,
-		Library: sourcesIn(stateDir),
+		Labs: from.labs, Vocabulary: checks.Default(), Library: sourcesIn(stateDir), StateDir: stateDir,
+		Providers: []cluster.Provider{
+			local, existing.New(filepath.Join(stateDir, "existing")), aks.New(filepath.Join(stateDir, "aks"), aks.Azure{}),
+		},
 	})
 }
 
