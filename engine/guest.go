@@ -23,6 +23,8 @@ type Visit struct {
 	Changes []Change `json:"changes"`
 	// Notes are in what the cluster is not what the lab was written for.
 	Notes []content.Text `json:"notes,omitempty"`
+	// Command is what a person types for it.
+	Command string `json:"command"`
 }
 
 // Consent is asked before anything is changed on a cluster that somebody else made. An error is a no.
@@ -103,20 +105,19 @@ func (e *Engine) arrive(ctx context.Context, guest cluster.Guest, lab *linkedLab
 func (e *Engine) visit(ctx context.Context, guest cluster.Guest, lab *linkedLab, step *linkedStep, opts StartOptions) (*Visit, *linkedLab, error) {
 	id := lab.content.ID
 	host, err := guest.Look(ctx, id, opts.Place)
-	if errors.Is(err, cluster.ErrNotFound) {
-		return nil, nil, unnamed(id, guest.Name())
-	}
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := refuseProduction(host, id, opts.Acknowledge); err != nil {
+	v := &Visit{
+		Lab: id, Step: step.content.ID, Host: host, Changes: []Change{}, Notes: differences(lab.content, host), Command: commandOf(id, guest.Name(), opts.Place, opts),
+	}
+	if err := refuseProduction(v, opts); err != nil {
 		return nil, nil, err
 	}
 	host.NodesAllowed = host.NodesAllowed || opts.AllowNodes
-	if err := refuseLacking(lab.content, guest, host.NodesAllowed); err != nil {
+	if err := refuseLacking(lab.content, guest, v); err != nil {
 		return nil, nil, err
 	}
-	v := &Visit{Lab: id, Step: step.content.ID, Host: host, Changes: []Change{}, Notes: differences(lab.content, host)}
 	if host.NodeNames, err = settleNodes(lab.content, host); err != nil {
 		return nil, nil, err
 	}
@@ -135,19 +136,36 @@ func (e *Engine) visit(ctx context.Context, guest cluster.Guest, lab *linkedLab,
 	return v, renamed, err
 }
 
-func unnamed(lab, kind string) error {
-	flags := "--context NAME"
-	if kind == "aks" {
-		flags = "--resource-group GROUP --name NAME"
+// commandOf is the command that asks for the visit.
+func commandOf(lab, kind string, place cluster.Place, opts StartOptions) string {
+	words := []string{"k8slab start"}
+	add := func(flag, value string) {
+		if value != "" {
+			words = append(words, flag+" "+value)
+		}
 	}
-	return problem.New(problem.Usage,
-		fmt.Sprintf("say which cluster of the kind %s is meant: %s", kind, flags),
-		fmt.Sprintf("どの %s クラスターを使うか指定してください: %s", kind, flags),
-		fmt.Sprintf("k8slab start %s --cluster %s %s", lab, kind, flags))
+	add("--from", opts.From)
+	words = append(words, lab)
+	add("--cluster", kind)
+	add("--kubeconfig", place.Kubeconfig)
+	add("--context", place.Context)
+	add("--subscription", place.Subscription)
+	add("--resource-group", place.ResourceGroup)
+	add("--name", place.Name)
+	add("--step", opts.Step)
+	add("--acknowledge", opts.Acknowledge)
+	if place.Admin {
+		words = append(words, "--admin")
+	}
+	if opts.AllowNodes {
+		words = append(words, "--allow-nodes")
+	}
+	return strings.Join(words, " ")
 }
 
 // refuseProduction keeps labs off clusters that people depend on, unless the person names the cluster and says that it is all right.
-func refuseProduction(host *cluster.Host, lab, acknowledged string) error {
+func refuseProduction(v *Visit, opts StartOptions) error {
+	host, acknowledged := v.Host, opts.Acknowledge
 	if acknowledged != "" && acknowledged != host.Context {
 		return problem.New(problem.Usage,
 			fmt.Sprintf("--acknowledge has to be the name of the context, which is %s and not %s", host.Context, acknowledged),
@@ -165,13 +183,13 @@ func refuseProduction(host *cluster.Host, lab, acknowledged string) error {
 			host.Context, host.Server, strings.Join(en, "; "), host.Context),
 		fmt.Sprintf("%s (%s) は、人が使っているクラスターのようです: %s。何も変更していません。ラボは専用のクラスターで行うことをお勧めします。演習に使ってよいクラスターなら --acknowledge %s を付けてください",
 			host.Context, host.Server, strings.Join(ja, "。"), host.Context),
-		"k8slab start "+lab)
+		commandOf(v.Lab, "embedded", cluster.Place{}, StartOptions{From: opts.From}))
 }
 
 // refuseLacking is about capabilities of a cluster that somebody else made.
-func refuseLacking(lab *content.Lab, p cluster.Provider, nodesAllowed bool) error {
+func refuseLacking(lab *content.Lab, p cluster.Provider, v *Visit) error {
 	has := p.Capabilities()
-	if nodesAllowed {
+	if v.Host.NodesAllowed {
 		has = append(slices.Clone(has), cluster.Nodes)
 	}
 	missing := lacks(lab, has)
@@ -179,7 +197,7 @@ func refuseLacking(lab *content.Lab, p cluster.Provider, nodesAllowed bool) erro
 		return problem.New(problem.Usage,
 			fmt.Sprintf("the tasks of %s cordon and drain nodes, which others may need. If they may be, add --allow-nodes", lab.ID),
 			fmt.Sprintf("ラボ %s の課題では、ほかの人も使っているかもしれないノードを cordon したりドレインしたりします。差し支えなければ --allow-nodes を付けてください", lab.ID),
-			"k8slab start "+lab.ID)
+			v.Command+" --allow-nodes")
 	}
 	return lacking(lab, p, missing)
 }

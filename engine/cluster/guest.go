@@ -81,7 +81,7 @@ type Departure struct {
 type Guest interface {
 	Provider
 	// Look finds the cluster at the place, and changes nothing in it or on this machine. The zero Place is the one that was settled on
-	// for name, and ErrNotFound where there is none.
+	// for name; where there is none, the problem says what can be named.
 	Look(ctx context.Context, name string, place Place) (*Host, error)
 	// Settle keeps host for name: from now on Ensure, Find and Config are about it.
 	Settle(ctx context.Context, name string, host *Host) error

@@ -45,8 +45,8 @@ func (inv *invocation) consent(yes bool) engine.Consent {
 		screen := inv.errScreen()
 		fmt.Fprint(inv.Err, screen.Definitions(inv.hostRows(v.Host)))
 		counts := inv.countText(v.Changes)
-		inv.narrate(fmt.Sprintf("This cluster is not k8slab's own. The step %s: %s, all with the label k8slab.dev/lab=%s. k8slab start --dry-run lists them.", v.Step, counts, v.Lab),
-			fmt.Sprintf("k8slab が作ったクラスターではありません。ステップ %s で%s。すべてにラベル k8slab.dev/lab=%s が付きます。一覧は k8slab start --dry-run で見られます。", v.Step, counts, v.Lab))
+		inv.narrate(fmt.Sprintf("This cluster is not k8slab's own. For the step %s, %s, each with the label k8slab.dev/lab=%s; --dry-run lists them.", v.Step, counts, v.Lab),
+			fmt.Sprintf("k8slab が作ったクラスターではありません。ステップ %s のために%s。すべてにラベル k8slab.dev/lab=%s が付きます。一覧は --dry-run で見られます。", v.Step, counts, v.Lab))
 		for _, note := range v.Notes {
 			fmt.Fprint(inv.Err, screen.Paragraph("! "+note.In(inv.lang), 2))
 		}
@@ -57,7 +57,7 @@ func (inv *invocation) consent(yes bool) engine.Consent {
 			return problem.New(problem.Usage,
 				fmt.Sprintf("nobody can be asked whether %s may be changed: there is no terminal. Nothing was changed; --yes says that it may", v.Host.Server),
 				fmt.Sprintf("端末がないため、%s を変更してよいか確認できません。何も変更していません。よければ --yes を付けてください", v.Host.Server),
-				"k8slab start "+v.Lab+" --dry-run")
+				v.Command+" --dry-run")
 		}
 		fmt.Fprint(inv.Err, inv.say("May this cluster be changed? [y/N] ", "このクラスターを変更しますか？ [y/N] "))
 		answer, _ := bufio.NewReader(inv.In).ReadString('\n')
@@ -66,7 +66,7 @@ func (inv *invocation) consent(yes bool) engine.Consent {
 			return nil
 		}
 		return problem.New(problem.Usage,
-			fmt.Sprintf("nothing was changed on %s", v.Host.Server), fmt.Sprintf("%s は何も変更していません", v.Host.Server), "k8slab start "+v.Lab+" --dry-run")
+			fmt.Sprintf("nothing was changed on %s", v.Host.Server), fmt.Sprintf("%s は何も変更していません", v.Host.Server), v.Command+" --dry-run")
 	}
 }
 
@@ -132,8 +132,9 @@ func (inv *invocation) dryRun(ctx context.Context, eng Engine, lab string, opts 
 	if err := inv.print(text); err != nil {
 		return err
 	}
-	inv.narrate("Nothing was changed. DRY RUN: the server has gone through the object; the others stand in a namespace that is not there yet, or are the lab's own from before. Later steps bring objects of their own: --step STEP.",
+	inv.narrate("Nothing was changed. DRY RUN: the server has gone through the object; the others stand in a namespace that is not there yet, or are the lab's own from before. Later steps bring objects of their own; --step STEP shows them.",
 		"何も変更していません。「ドライラン」が済のものはサーバーが受け付けることを確認しました。それ以外は、まだない Namespace に入るものか、前からあるラボ自身のものです。後のステップのオブジェクトは --step STEP で確かめられます。")
+	inv.next(v.Command)
 	return nil
 }
 

@@ -40,20 +40,6 @@ func New(dir string, azure Azure) *Provider {
 	return &Provider{Provider: existing.NewFrom(Name, dir, credentials{a}), api: a}
 }
 
-// Look implements cluster.Guest. The subscription is found once and then kept.
-func (p *Provider) Look(ctx context.Context, name string, place cluster.Place) (*cluster.Host, error) {
-	if !place.IsZero() {
-		if err := complete(place); err != nil {
-			return nil, err
-		}
-		var err error
-		if place, err = p.api.locate(ctx, place); err != nil {
-			return nil, err
-		}
-	}
-	return p.Provider.Look(ctx, name, place)
-}
-
 // complete refuses a place that does not name a cluster of Azure's.
 func complete(place cluster.Place) error {
 	if place.Context != "" || place.Kubeconfig != "" {
@@ -80,17 +66,18 @@ func (credentials) Try(place cluster.Place) string {
 	return fmt.Sprintf("k8slab doctor --cluster aks --resource-group %s --name %s", place.ResourceGroup, place.Name)
 }
 
+// Resolve implements existing.Source: the subscription is found once and then kept.
+func (c credentials) Resolve(ctx context.Context, place cluster.Place) (cluster.Place, error) {
+	if err := complete(place); err != nil {
+		return place, err
+	}
+	return c.api.locate(ctx, place)
+}
+
 // Load implements existing.Source.
 func (c credentials) Load(ctx context.Context, place cluster.Place) (*clientcmdapi.Config, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	if err := complete(place); err != nil {
-		return nil, err
-	}
-	place, err := c.api.locate(ctx, place)
-	if err != nil {
-		return nil, err
-	}
 	clients, err := c.api.clients(place.Subscription)
 	if err != nil {
 		return nil, problemOf(err, place)

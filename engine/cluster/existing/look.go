@@ -23,13 +23,14 @@ import (
 // Look implements cluster.Guest.
 func (p *Provider) Look(ctx context.Context, name string, place cluster.Place) (*cluster.Host, error) {
 	kept, err := p.folder(name).read()
-	switch {
-	case errors.Is(err, cluster.ErrNotFound) && place.IsZero():
+	if err != nil && !errors.Is(err, cluster.ErrNotFound) {
 		return nil, err
-	case err != nil && !errors.Is(err, cluster.ErrNotFound):
-		return nil, err
-	case place.IsZero():
+	}
+	if place.IsZero() && kept != nil {
 		place = kept.Place
+	}
+	if place, err = p.source.Resolve(ctx, place); err != nil {
+		return nil, err
 	}
 	cfg, err := p.source.Load(ctx, place)
 	if err != nil {

@@ -20,8 +20,10 @@ import (
 
 // Source finds the credentials for a cluster.
 type Source interface {
-	// Load returns a kubeconfig with one context, the current one, in which nothing refers to another file by a relative path. It refuses
-	// a place that is not one of its own with a usage problem.
+	// Resolve completes a place with what must not change afterwards, such as what variables of the shell say now. It refuses a place that
+	// is not one of the source's with a usage problem.
+	Resolve(ctx context.Context, place cluster.Place) (cluster.Place, error)
+	// Load returns a kubeconfig with one context, the current one, in which nothing refers to another file by a relative path.
 	Load(ctx context.Context, place cluster.Place) (*clientcmdapi.Config, error)
 	// Local reports whether Load only reads this machine, so that it can be done before every use.
 	Local() bool
@@ -38,22 +40,46 @@ func (kubeconfigs) Local() bool { return true }
 // Try implements Source.
 func (kubeconfigs) Try(place cluster.Place) string {
 	command := "kubectl"
-	if place.Kubeconfig != "" {
+	switch {
+	case len(filepath.SplitList(place.Kubeconfig)) > 1:
+		command = "KUBECONFIG=" + place.Kubeconfig + " kubectl"
+	case place.Kubeconfig != "":
 		command += " --kubeconfig " + place.Kubeconfig
 	}
 	return command + " --context " + place.Context + " get nodes"
 }
 
-// Load implements Source.
-func (kubeconfigs) Load(_ context.Context, place cluster.Place) (*clientcmdapi.Config, error) {
+// Resolve implements Source: the files are those of now, whatever KUBECONFIG says in another shell.
+func (kubeconfigs) Resolve(_ context.Context, place cluster.Place) (cluster.Place, error) {
 	if place.ResourceGroup != "" || place.Name != "" || place.Subscription != "" || place.Admin {
-		return nil, problem.New(problem.Usage,
+		return place, problem.New(problem.Usage,
 			"--resource-group, --name, --subscription and --admin are for --cluster aks; an existing cluster is named by --context",
 			"--resource-group、--name、--subscription、--admin は --cluster aks で使います。既存のクラスターは --context で指定してください", "k8slab start --help")
 	}
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.WarnIfAllMissing = false
-	rules.ExplicitPath = place.Kubeconfig
+	files := filepath.SplitList(place.Kubeconfig)
+	if len(files) == 0 {
+		files = clientcmd.NewDefaultClientConfigLoadingRules().Precedence
+	}
+	for i, file := range files {
+		absolute, err := filepath.Abs(file)
+		if err != nil {
+			return place, err
+		}
+		files[i] = absolute
+	}
+	place.Kubeconfig = strings.Join(files, string(filepath.ListSeparator))
+	return place, nil
+}
+
+// Load implements Source.
+func (kubeconfigs) Load(_ context.Context, place cluster.Place) (*clientcmdapi.Config, error) {
+	// What several files have is merged, as kubectl does, and one of them may be missing; a single one has to be there.
+	rules := &clientcmd.ClientConfigLoadingRules{}
+	if files := filepath.SplitList(place.Kubeconfig); len(files) > 1 {
+		rules.Precedence = files
+	} else {
+		rules.ExplicitPath = place.Kubeconfig
+	}
 	all, err := rules.Load()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, problem.New(problem.Usage,
