@@ -129,7 +129,7 @@ func (e *Engine) visit(ctx context.Context, guest cluster.Guest, lab *linkedLab,
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := op.refuseOthers(ctx, renamed.content, host); err != nil {
+	if err := op.refuseOthers(ctx, renamed.content, host, onItsOwn(id, opts)); err != nil {
 		return nil, nil, err
 	}
 	v.Changes, err = op.plan(ctx, renamed.content, step.content.ID)
@@ -183,7 +183,12 @@ func refuseProduction(v *Visit, opts StartOptions) error {
 			host.Context, host.Server, strings.Join(en, "; "), host.Context),
 		fmt.Sprintf("%s (%s) は、人が使っているクラスターのようです: %s。何も変更していません。ラボは専用のクラスターで行うことをお勧めします。演習に使ってよいクラスターなら --acknowledge %s を付けてください",
 			host.Context, host.Server, strings.Join(ja, "。"), host.Context),
-		commandOf(v.Lab, "embedded", cluster.Place{}, StartOptions{From: opts.From}))
+		onItsOwn(v.Lab, opts))
+}
+
+// onItsOwn is the command that plays the lab on a cluster of its own.
+func onItsOwn(lab string, opts StartOptions) string {
+	return commandOf(lab, "embedded", cluster.Place{}, StartOptions{From: opts.From})
 }
 
 // refuseLacking is about capabilities of a cluster that somebody else made.

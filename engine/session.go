@@ -324,7 +324,7 @@ func (e *Engine) prepare(ctx context.Context, p cluster.Provider, s *Session, b 
 		if err != nil {
 			return err
 		}
-		if err := refuseTaken(s.Lab.ID, s.Cluster.Server, taken); err != nil {
+		if err := refuseTaken(s.Lab.ID, s.Cluster.Server, taken, "k8slab delete "+s.Lab.ID); err != nil {
 			return err
 		}
 	}

@@ -169,7 +169,7 @@ func objectName(o *unstructured.Unstructured) string {
 
 // refuseOthers refuses a lab whose objects, of any step, would take the place of somebody else's, or that may not be played where it is
 // not alone.
-func (op *operator) refuseOthers(ctx context.Context, lab *content.Lab, host *cluster.Host) error {
+func (op *operator) refuseOthers(ctx context.Context, lab *content.Lab, host *cluster.Host, next string) error {
 	var taken []string
 	for _, step := range lab.Steps {
 		s, err := parseScenario(lab, step)
@@ -186,17 +186,16 @@ func (op *operator) refuseOthers(ctx context.Context, lab *content.Lab, host *cl
 		taken = append(taken, names...)
 	}
 	slices.Sort(taken)
-	return refuseTaken(lab.ID, host.Context, slices.Compact(taken))
+	return refuseTaken(lab.ID, host.Context, slices.Compact(taken), next)
 }
 
-func refuseTaken(lab, where string, taken []string) error {
+func refuseTaken(lab, where string, taken []string, next string) error {
 	if len(taken) == 0 {
 		return nil
 	}
 	return problem.New(problem.Cluster,
 		fmt.Sprintf("%s has objects that the lab %s would make and that are not its own: %s. They are left alone, and nothing was changed", where, lab, strings.Join(taken, ", ")),
-		fmt.Sprintf("ラボ %[2]s が作るオブジェクトと同じ名前の、ラボのものではないオブジェクトが %[1]s にあります: %[3]s。それらには触れず、何も変更していません", where, lab, strings.Join(taken, "、")),
-		"k8slab start "+lab)
+		fmt.Sprintf("ラボ %[2]s が作るオブジェクトと同じ名前の、ラボのものではないオブジェクトが %[1]s にあります: %[3]s。それらには触れず、何も変更していません", where, lab, strings.Join(taken, "、")), next)
 }
 
 // others names the objects of the scenario that exist without the lab's label.

@@ -5,9 +5,12 @@
 package managed
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/k8slab/k8slab/content"
 )
 
 // Cluster is a managed cluster as its cloud describes it. Words in capitals or camel case are the cloud's own.
@@ -92,9 +95,8 @@ type Pool struct {
 type Window struct {
 	// Name says what for: "aksManagedAutoUpgradeSchedule", "aksManagedNodeOSUpgradeSchedule", or "default" for weekly releases of the
 	// service itself.
-	Name string `json:"name"`
-	// Every is a sentence such as "week on Sunday", "2 weeks on Sunday", "day" or "month on the 1st Sunday".
-	Every string `json:"every"`
+	Name  string   `json:"name"`
+	Every Schedule `json:"every"`
 	// Start is the time of day, "00:00", at UTCOffset, "+09:00"; empty means UTC.
 	Start     string        `json:"start"`
 	UTCOffset string        `json:"utcOffset,omitempty"`
@@ -103,6 +105,51 @@ type Window struct {
 	From string `json:"from,omitempty"`
 	// Blocked are times without maintenance.
 	Blocked []Span `json:"blocked,omitempty"`
+}
+
+// Schedule says on which days.
+type Schedule struct {
+	// Unit is "day", "week" or "month"; Interval counts them from 1.
+	Unit     string `json:"unit"`
+	Interval int    `json:"interval"`
+	// Weekdays by their English names; Nth is "First" to "Fourth" or "Last" where it is one of the month's.
+	Weekdays []string `json:"weekdays,omitempty"`
+	Nth      string   `json:"nth,omitempty"`
+	// Day of the month; zero where it is a weekday.
+	Day int `json:"day,omitempty"`
+}
+
+// Text says the schedule in a few words: "every 2 weeks on Sunday".
+func (s Schedule) Text() content.Text {
+	unitJA := map[string]string{"day": "日", "week": "週", "month": "か月"}[s.Unit]
+	t := content.Text{EN: "every " + s.Unit, JA: "毎" + strings.TrimPrefix(unitJA, "か")}
+	if s.Interval > 1 {
+		t = content.Text{EN: fmt.Sprintf("every %d %ss", s.Interval, s.Unit), JA: fmt.Sprintf("%d %sごと", s.Interval, unitJA)}
+	}
+	var ja []string
+	for _, day := range s.Weekdays {
+		ja = append(ja, weekdayJA(day))
+	}
+	days := content.Text{EN: strings.Join(s.Weekdays, ", "), JA: strings.Join(ja, "、")}
+	switch {
+	case s.Day > 0:
+		return content.Text{EN: fmt.Sprintf("%s on day %d", t.EN, s.Day), JA: fmt.Sprintf("%sの %d 日", t.JA, s.Day)}
+	case s.Nth != "":
+		nth := map[string]string{"First": "第 1 ", "Second": "第 2 ", "Third": "第 3 ", "Fourth": "第 4 ", "Last": "最終"}[s.Nth]
+		return content.Text{EN: fmt.Sprintf("%s on the %s %s", t.EN, strings.ToLower(s.Nth), days.EN), JA: t.JA + "の" + nth + days.JA}
+	case len(ja) > 0:
+		return content.Text{EN: t.EN + " on " + days.EN, JA: t.JA + "の" + days.JA}
+	}
+	return t
+}
+
+func weekdayJA(day string) string {
+	for i := time.Sunday; i <= time.Saturday; i++ {
+		if i.String() == day {
+			return string([]rune("日月火水木金土")[i]) + "曜"
+		}
+	}
+	return day
 }
 
 // Span of time.

@@ -35,7 +35,7 @@ func (inv *invocation) addVisit(cmd *cobra.Command, opts *engine.StartOptions, v
 	flags := cmd.Flags()
 	flags.BoolVar(&visit.dryRun, "dry-run", false, inv.say("list what would be changed in a cluster that is not k8slab's own, and change nothing", "k8slab のものではないクラスターで何が変わるかを示し、何も変更しません"))
 	flags.BoolVar(&visit.yes, "yes", false, inv.say("do not ask before the first change", "最初の変更の前に確認しません"))
-	flags.BoolVar(&opts.AllowNodes, "allow-nodes", false, inv.say("the lab's tasks may cordon and drain nodes", "ラボの課題でノードの cordon やドレインを行うことを認めます"))
+	flags.BoolVar(&opts.AllowNodes, "allow-nodes", false, inv.say("the lab's tasks may cordon and drain nodes; k8slab uncordons them in the end", "ラボの課題でノードの cordon やドレインを行うことを認めます。最後に k8slab が元に戻します"))
 	flags.StringVar(&opts.Acknowledge, "acknowledge", "", inv.say("use the cluster of this context although it looks like production", "本番環境のように見えても、このコンテキストのクラスターを使います"))
 }
 
@@ -45,8 +45,8 @@ func (inv *invocation) consent(yes bool) engine.Consent {
 		screen := inv.errScreen()
 		fmt.Fprint(inv.Err, screen.Definitions(inv.hostRows(v.Host)))
 		counts := inv.countText(v.Changes)
-		inv.narrate(fmt.Sprintf("This cluster is not k8slab's own. For the step %s, %s, each with the label k8slab.dev/lab=%s; --dry-run lists them.", v.Step, counts, v.Lab),
-			fmt.Sprintf("k8slab が作ったクラスターではありません。ステップ %s のために%s。すべてにラベル k8slab.dev/lab=%s が付きます。一覧は --dry-run で見られます。", v.Step, counts, v.Lab))
+		inv.narrate(fmt.Sprintf("This cluster is not k8slab's own. For the step %s, %s. Each carries the label k8slab.dev/lab=%s; --dry-run lists them.", v.Step, counts, v.Lab),
+			fmt.Sprintf("k8slab が作ったクラスターではありません。ステップ %s のために%s。どれにもラベル k8slab.dev/lab=%s が付きます。一覧は --dry-run で見られます。", v.Step, counts, v.Lab))
 		for _, note := range v.Notes {
 			fmt.Fprint(inv.Err, screen.Paragraph("! "+note.In(inv.lang), 2))
 		}
@@ -97,9 +97,9 @@ func (inv *invocation) countText(changes []engine.Change) string {
 			gone++
 		}
 	}
-	text := fmt.Sprintf(inv.say("%d objects are created", "オブジェクトを %d 個作ります"), made)
+	text := fmt.Sprintf(inv.say("objects to create: %d", "作るオブジェクトは %d 個です"), made)
 	if gone > 0 {
-		text += fmt.Sprintf(inv.say(", %d of the lab's own go first", "。先にラボ自身のものを %d 個消します"), gone)
+		text += fmt.Sprintf(inv.say(", of the lab's own to remove first: %d", "。先に消すラボ自身のものは %d 個です"), gone)
 	}
 	return text
 }
@@ -208,7 +208,7 @@ func (inv *invocation) forget(ctx context.Context, eng Engine, lab string) error
 
 // tellDeparture says what is gone and what is left.
 func (inv *invocation) tellDeparture(lab string, d *cluster.Departure) {
-	inv.narrate(fmt.Sprintf("%d objects of %s are removed from %s; the cluster stays, and your points are kept.", len(d.Removed), lab, d.Server),
+	inv.narrate(fmt.Sprintf("Removed from %s: %d, all that carried the label of %s and could go. The cluster stays, and your points are kept.", d.Server, len(d.Removed), lab),
 		fmt.Sprintf("%[2]s のオブジェクトを %[1]d 個 %[3]s から削除しました。クラスターはそのままで、得点も残っています。", len(d.Removed), lab, d.Server))
 	list := func(names []string, en, ja string) {
 		if len(names) == 0 {

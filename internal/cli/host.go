@@ -71,8 +71,12 @@ func (inv *invocation) managedText(c *managed.Cluster) string {
 		{Title: inv.say("POOL", "プール")}, {Title: inv.say("MODE", "モード")}, {Title: inv.say("NODES", "ノード")}, {Title: inv.say("VERSION", "バージョン")},
 		{Title: inv.say("SIZE", "サイズ")}, {Title: inv.say("ZONES", "ゾーン")}, {Title: "SURGE"}, {Title: inv.say("UPGRADES", "更新先"), Wrap: true},
 	}, rows)
+	var windows [][2]string
 	for _, w := range c.Windows {
-		text += screen.Paragraph(inv.windowText(w), 2)
+		windows = append(windows, [2]string{w.Name, inv.windowText(w)})
+	}
+	if len(windows) > 0 {
+		text += "\n" + screen.Definitions(windows)
 	}
 	return text
 }
@@ -105,7 +109,7 @@ func (inv *invocation) accountText(c *managed.Cluster) string {
 
 func (inv *invocation) windowText(w managed.Window) string {
 	hours := int(w.Duration / time.Hour)
-	text := fmt.Sprintf(inv.say("%s: every %s from %s for %d h", "%s: every %s、%s から %d 時間"), w.Name, w.Every, strings.TrimSpace(w.Start+" "+w.UTCOffset), hours)
+	text := fmt.Sprintf(inv.say("%s from %s for %d h", "%s、%s から %d 時間"), w.Every.Text().In(inv.lang), strings.TrimSpace(w.Start+" "+w.UTCOffset), hours)
 	for _, span := range w.Blocked {
 		text += fmt.Sprintf(inv.say("; not from %s to %s", "。%s から %s までは除く"), span.From.Format(time.DateOnly), span.To.Format(time.DateOnly))
 	}

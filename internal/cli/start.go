@@ -17,7 +17,7 @@ import (
 func newStart(inv *invocation) *cobra.Command {
 	var opts engine.StartOptions
 	visit := visitFlags{}
-	cmd := inv.command("start [LAB] [--step STEP] [--restart] [--from SOURCE] [--cluster KIND] [--api-port PORT]",
+	cmd := inv.command("start [LAB] [--step STEP] [--restart] [--from SOURCE] [--cluster KIND] [--api-port PORT] [--dry-run]",
 		content.Text{EN: "Start a lab, or go on with it", JA: "ラボを始めます。途中からの再開にも使います"},
 		content.Text{
 			EN: "Bring up the lab's cluster, make the starting state of the step, and show the lesson. A lab that is under way goes on where it was, with your work as you left it; so this also repairs a start that was interrupted. Without LAB, the current lab goes on.\n\n--from takes the lab from elsewhere: from a folder, from a git repository (GIT-URL[@REF][//FOLDER]), or from a source that was added (see k8slab source add --help). What is in it is data, and none of it is run on this machine.\n\n--cluster existing plays on the cluster of a context in your kubeconfig, --cluster aks on a cluster of Azure Kubernetes Service. Such a cluster is looked at first. One that looks like production is refused, and so is a lab whose objects would take the place of others. Then you are asked, before the first change. Only what carries the label k8slab.dev/lab is ever changed or removed, and your own kubeconfig is never written.",

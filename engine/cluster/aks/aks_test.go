@@ -208,10 +208,10 @@ func TestFactsAndPreflightOfAClusterThatAnswers(t *testing.T) {
 			t.Errorf("pool %+v, %v", pool, found)
 		}
 		w, found := facts.Window("aksManagedAutoUpgradeSchedule")
-		if !found || w.Every != "2 weeks on Sunday" || w.Duration != 6*time.Hour || w.Start != "02:00" || w.UTCOffset != "+09:00" || len(w.Blocked) != 1 {
+		if !found || w.Every.Text().EN != "every 2 weeks on Sunday" || w.Duration != 6*time.Hour || w.Start != "02:00" || w.UTCOffset != "+09:00" || len(w.Blocked) != 1 {
 			t.Errorf("window %+v, %v", w, found)
 		}
-		if w, _ := facts.Window("default"); w.Every != "week on Monday" || w.Start != "01:00" || w.Duration != 2*time.Hour {
+		if w, _ := facts.Window("default"); w.Every.Text().JA != "毎週の月曜" || w.Start != "01:00" || w.Duration != 2*time.Hour {
 			t.Errorf("window %+v", w)
 		}
 	})

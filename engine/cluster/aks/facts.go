@@ -238,32 +238,25 @@ func windowOf(from *armcontainerservice.MaintenanceConfiguration) managed.Window
 			w.Start = fmt.Sprintf("%02d:00", value(t.HourSlots[0]))
 		}
 	}
-	if len(days) > 0 {
-		w.Every = "week on " + strings.Join(days, ", ")
-	}
+	w.Every = managed.Schedule{Unit: "week", Interval: 1, Weekdays: days}
 	return w
 }
 
-// every says a schedule as managed.Window.Every does.
-func every(s *armcontainerservice.Schedule) string {
+func every(s *armcontainerservice.Schedule) managed.Schedule {
+	interval := func(n *int32) int { return max(1, int(value(n))) }
 	switch {
 	case s == nil:
-		return ""
 	case s.Daily != nil:
-		return times(s.Daily.IntervalDays, "day")
+		return managed.Schedule{Unit: "day", Interval: interval(s.Daily.IntervalDays)}
 	case s.Weekly != nil:
-		return times(s.Weekly.IntervalWeeks, "week") + " on " + string(value(s.Weekly.DayOfWeek))
+		return managed.Schedule{Unit: "week", Interval: interval(s.Weekly.IntervalWeeks), Weekdays: []string{string(value(s.Weekly.DayOfWeek))}}
 	case s.AbsoluteMonthly != nil:
-		return fmt.Sprintf("%s on day %d", times(s.AbsoluteMonthly.IntervalMonths, "month"), value(s.AbsoluteMonthly.DayOfMonth))
+		return managed.Schedule{Unit: "month", Interval: interval(s.AbsoluteMonthly.IntervalMonths), Day: int(value(s.AbsoluteMonthly.DayOfMonth))}
 	case s.RelativeMonthly != nil:
-		return fmt.Sprintf("%s on the %s %s", times(s.RelativeMonthly.IntervalMonths, "month"), strings.ToLower(string(value(s.RelativeMonthly.WeekIndex))), value(s.RelativeMonthly.DayOfWeek))
+		return managed.Schedule{
+			Unit: "month", Interval: interval(s.RelativeMonthly.IntervalMonths), Nth: string(value(s.RelativeMonthly.WeekIndex)),
+			Weekdays: []string{string(value(s.RelativeMonthly.DayOfWeek))},
+		}
 	}
-	return ""
-}
-
-func times(n *int32, unit string) string {
-	if value(n) <= 1 {
-		return unit
-	}
-	return fmt.Sprintf("%d %ss", *n, unit)
+	return managed.Schedule{}
 }
