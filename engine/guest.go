@@ -132,8 +132,42 @@ func (e *Engine) visit(ctx context.Context, guest cluster.Guest, lab *linkedLab,
 	if err := op.refuseOthers(ctx, renamed.content, host, onItsOwn(id, opts)); err != nil {
 		return nil, nil, err
 	}
-	v.Changes, err = op.plan(ctx, renamed.content, step.content.ID)
-	return v, renamed, err
+	if v.Changes, err = op.plan(ctx, renamed.content, step.content.ID); err != nil {
+		return nil, nil, err
+	}
+	return v, renamed, refuseAnother(v)
+}
+
+// refuseAnother keeps a lab from taking away what another session of it has on the cluster: somebody else's, or one that was forgotten.
+func refuseAnother(v *Visit) error {
+	if v.Host.Settled {
+		return nil
+	}
+	var there []string
+	for _, c := range v.Changes {
+		if c.Action == Replace || c.Action == Remove {
+			there = append(there, nameOf(c.Kind, c.Namespace, c.Name))
+		}
+	}
+	if len(there) == 0 {
+		return nil
+	}
+	return problem.New(problem.Cluster,
+		fmt.Sprintf("the lab %s is on %s already, from another session: %s. Somebody may be playing it, and nothing was changed. If it is left over from one of yours, remove what carries the label first",
+			v.Lab, v.Host.Context, strings.Join(there, ", ")),
+		fmt.Sprintf("%[2]s には、別のセッションのラボ %[1]s がすでにあります: %[3]s。ほかの人が使っているかもしれないため、何も変更していません。ご自身の使い残しであれば、ラベルの付いたものを先に削除してください",
+			v.Lab, v.Host.Context, strings.Join(there, "、")),
+		"kubectl --context "+v.Host.Context+" get namespaces -l "+labLabel+"="+v.Lab)
+}
+
+// changesNodes reports whether the lab's tasks cordon or drain nodes: it says so, or its checks look for that.
+func changesNodes(lab *content.Lab) bool {
+	if slices.Contains(lab.Requires, string(cluster.Nodes)) {
+		return true
+	}
+	return slices.ContainsFunc(lab.Steps, func(step *content.Step) bool {
+		return slices.ContainsFunc(step.Checks, func(c content.Check) bool { return c.Use == "node/cordoned" || c.Use == "node/drained" })
+	})
 }
 
 // commandOf is the command that asks for the visit.
@@ -193,12 +227,8 @@ func onItsOwn(lab string, opts StartOptions) string {
 
 // refuseLacking is about capabilities of a cluster that somebody else made.
 func refuseLacking(lab *content.Lab, p cluster.Provider, v *Visit) error {
-	has := p.Capabilities()
-	if v.Host.NodesAllowed {
-		has = append(slices.Clone(has), cluster.Nodes)
-	}
-	missing := lacks(lab, has)
-	if len(missing) == 1 && missing[0] == string(cluster.Nodes) {
+	missing := slices.DeleteFunc(lacks(lab, p.Capabilities()), func(name string) bool { return name == string(cluster.Nodes) })
+	if len(missing) == 0 && changesNodes(lab) && !v.Host.NodesAllowed {
 		return problem.New(problem.Usage,
 			fmt.Sprintf("the tasks of %s cordon and drain nodes, which others may need. If they may be, add --allow-nodes", lab.ID),
 			fmt.Sprintf("ラボ %s の課題では、ほかの人も使っているかもしれないノードを cordon したりドレインしたりします。差し支えなければ --allow-nodes を付けてください", lab.ID),

@@ -103,6 +103,10 @@ func (e *Engine) refuseMismatch(ctx context.Context, lab *content.Lab, attempt *
 		if err := lacking(lab, p, lacks(lab, p.Capabilities())); err != nil {
 			return err
 		}
+	} else if opts.APIPort != 0 {
+		return problem.New(problem.Usage,
+			"--api-port is for clusters that k8slab makes; this one has an address already",
+			"--api-port は k8slab が作るクラスターで使います。このクラスターのアドレスはすでに決まっています", "k8slab start --help")
 	}
 	return e.refuseAbandoned(ctx, attempt, p)
 }

@@ -161,10 +161,14 @@ func notAllowed(o *unstructured.Unstructured, err error) error {
 }
 
 func objectName(o *unstructured.Unstructured) string {
-	if ns := o.GetNamespace(); ns != "" {
-		return strings.ToLower(o.GetKind()) + "/" + ns + "/" + o.GetName()
+	return nameOf(o.GetKind(), o.GetNamespace(), o.GetName())
+}
+
+func nameOf(kind, namespace, name string) string {
+	if namespace != "" {
+		name = namespace + "/" + name
 	}
-	return strings.ToLower(o.GetKind()) + "/" + o.GetName()
+	return strings.ToLower(kind) + "/" + name
 }
 
 // refuseOthers refuses a lab whose objects, of any step, would take the place of somebody else's, or that may not be played where it is

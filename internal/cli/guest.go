@@ -41,7 +41,7 @@ func (inv *invocation) addVisit(cmd *cobra.Command, opts *engine.StartOptions, v
 
 // consent returns the question that is asked before the first change.
 func (inv *invocation) consent(yes bool) engine.Consent {
-	return func(_ context.Context, v *engine.Visit) error {
+	return func(ctx context.Context, v *engine.Visit) error {
 		screen := inv.errScreen()
 		fmt.Fprint(inv.Err, screen.Definitions(inv.hostRows(v.Host)))
 		counts := inv.countText(v.Changes)
@@ -60,13 +60,32 @@ func (inv *invocation) consent(yes bool) engine.Consent {
 				v.Command+" --dry-run")
 		}
 		fmt.Fprint(inv.Err, inv.say("May this cluster be changed? [y/N] ", "このクラスターを変更しますか？ [y/N] "))
-		answer, _ := bufio.NewReader(inv.In).ReadString('\n')
-		switch strings.ToLower(strings.TrimSpace(answer)) {
+		answer, err := inv.readLine(ctx)
+		if err != nil {
+			return err
+		}
+		switch strings.ToLower(answer) {
 		case "y", "yes", "はい":
 			return nil
 		}
 		return problem.New(problem.Usage,
 			fmt.Sprintf("nothing was changed on %s", v.Host.Server), fmt.Sprintf("%s は何も変更していません", v.Host.Server), v.Command+" --dry-run")
+	}
+}
+
+// readLine waits for a line that is typed, or for Ctrl-C. The end of the input is an empty line.
+func (inv *invocation) readLine(ctx context.Context) (string, error) {
+	typed := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(inv.In).ReadString('\n')
+		typed <- strings.TrimSpace(line)
+	}()
+	select {
+	case <-ctx.Done():
+		fmt.Fprintln(inv.Err)
+		return "", ctx.Err()
+	case line := <-typed:
+		return line, nil
 	}
 }
 

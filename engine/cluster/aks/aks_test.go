@@ -17,6 +17,7 @@ import (
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/cluster/aks"
 	"github.com/k8slab/k8slab/engine/cluster/aks/akstest"
+	"github.com/k8slab/k8slab/engine/cluster/clustertest"
 	"github.com/k8slab/k8slab/engine/cluster/embedded"
 	"github.com/k8slab/k8slab/engine/managed"
 	"github.com/k8slab/k8slab/engine/problem"
@@ -169,6 +170,52 @@ func behind(t *testing.T) (*akstest.Azure, *embedded.Provider) {
 		t.Fatal(err)
 	}
 	return akstest.New(c.Kubeconfig), host
+}
+
+// borrowed is a guest on embedded clusters, which it takes for AKS'.
+type borrowed struct {
+	*aks.Provider
+	azure *akstest.Azure
+	host  *embedded.Provider
+	t     *testing.T
+}
+
+// Ensure lets somebody else make the cluster first.
+func (b *borrowed) Ensure(ctx context.Context, spec cluster.Spec, progress cluster.Progress) (*cluster.Cluster, error) {
+	b.t.Cleanup(func() {
+		if err := b.host.Delete(context.Background(), spec.Name); err != nil {
+			b.t.Error(err)
+		}
+	})
+	c, err := b.host.Ensure(ctx, spec, nil)
+	if err != nil {
+		return nil, err
+	}
+	b.azure.Kubeconfigs[spec.Name] = c.Kubeconfig
+	place := akstest.Place()
+	place.Name = spec.Name
+	look, err := b.Look(ctx, spec.Name, place)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.Settle(ctx, spec.Name, look); err != nil {
+		return nil, err
+	}
+	return b.Provider.Ensure(ctx, spec, progress)
+}
+
+func TestConformance(t *testing.T) {
+	host, err := embedded.New(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	azure := akstest.New("")
+	azure.Kubeconfigs = map[string]string{}
+	clustertest.Run(t, &borrowed{Provider: azure.Provider(t.TempDir()), azure: azure, host: host, t: t}, cluster.Spec{
+		Name: "aks", Release: "1.37", Nodes: []cluster.Node{
+			{Name: "aks-apps-31415926-vmss000000", Zone: "westeurope-1", Pool: "apps"}, {Name: "aks-apps-31415926-vmss000001", Zone: "westeurope-2", Pool: "apps"},
+		},
+	})
 }
 
 func TestFactsAndPreflightOfAClusterThatAnswers(t *testing.T) {

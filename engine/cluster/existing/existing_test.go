@@ -3,6 +3,9 @@ package existing_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -252,6 +255,20 @@ func TestPlacesThatCannotBeUsedSayWhy(t *testing.T) {
 			"contexts": [{"name": "here", "context": {"cluster": "c", "user": "u"}}], "users": [{"name": "u", "user": ` + user + `}]}`
 	}
 	good := write("good", config(`{"token": "x"}`))
+	// answering is a kubeconfig for an API server that says the same to everything.
+	answering := func(status int, trusted bool) string {
+		server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(status)
+			fmt.Fprintf(w, `{"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "no", "code": %d}`, status)
+		}))
+		t.Cleanup(server.Close)
+		text := strings.Replace(config(`{"token": "x"}`), "https://127.0.0.1:1", server.URL, 1)
+		if trusted {
+			text = strings.Replace(text, `"server"`, `"insecure-skip-tls-verify": true, "server"`, 1)
+		}
+		return write(fmt.Sprint("status-", status, trusted), text)
+	}
 	tests := []struct {
 		name  string
 		place cluster.Place
@@ -265,6 +282,9 @@ func TestPlacesThatCannotBeUsedSayWhy(t *testing.T) {
 		{"a plugin that is not there", cluster.Place{Kubeconfig: write("exec", config(`{"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "no-such-kubelogin", "interactiveMode": "Never"}}`)), Context: "here"},
 			problem.Cluster, "the program no-such-kubelogin, which is not installed"},
 		{"nobody answers", cluster.Place{Kubeconfig: good, Context: "here"}, problem.Cluster, "does not answer at https://127.0.0.1:1"},
+		{"the token has expired", cluster.Place{Kubeconfig: answering(401, true), Context: "here"}, problem.Cluster, "are not accepted by https://127.0.0.1"},
+		{"the rights are not enough", cluster.Place{Kubeconfig: answering(403, true), Context: "here"}, problem.Cluster, "the rights of here are not enough"},
+		{"somebody else answers", cluster.Place{Kubeconfig: answering(200, false), Context: "here"}, problem.Cluster, "is another cluster, or somebody is in between"},
 		{"a flag of another provider", cluster.Place{Context: "here", ResourceGroup: "rg"}, problem.Usage, "are for --cluster aks"},
 	}
 	for _, tt := range tests {

@@ -51,6 +51,8 @@ type Answer struct {
 type Azure struct {
 	// Kubeconfig is the file that ListClusterUserCredentials hands out, AdminKubeconfig that of ListClusterAdminCredentials.
 	Kubeconfig, AdminKubeconfig string
+	// Kubeconfigs are those of further clusters, by name.
+	Kubeconfigs map[string]string
 	// Cluster is what Get answers.
 	Cluster aks6.ManagedCluster
 	// Subscriptions that the account has, by ID.

@@ -26,9 +26,13 @@ func (a *Azure) managedClusters() fake.ManagedClustersServer {
 				return aks6.ManagedClustersClientGetResponse{ManagedCluster: a.Cluster}, nil
 			})
 		},
-		ListClusterUserCredentials: func(context.Context, string, string, *aks6.ManagedClustersClientListClusterUserCredentialsOptions) (azfake.Responder[aks6.ManagedClustersClientListClusterUserCredentialsResponse], azfake.ErrorResponder) {
+		ListClusterUserCredentials: func(_ context.Context, _, name string, _ *aks6.ManagedClustersClientListClusterUserCredentialsOptions) (azfake.Responder[aks6.ManagedClustersClientListClusterUserCredentialsResponse], azfake.ErrorResponder) {
 			return outcome(a, "ListClusterUserCredentials", func() (aks6.ManagedClustersClientListClusterUserCredentialsResponse, error) {
-				all, err := kubeconfig(a.Kubeconfig)
+				file, further := a.Kubeconfigs[name]
+				if !further {
+					file = a.Kubeconfig
+				}
+				all, err := kubeconfig(file)
 				return aks6.ManagedClustersClientListClusterUserCredentialsResponse{CredentialResults: aks6.CredentialResults{Kubeconfigs: all}}, err
 			})
 		},
