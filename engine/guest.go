@@ -393,10 +393,6 @@ func (e *Engine) Forget(ctx context.Context, lab string) error {
 				fmt.Sprintf("--forget is for clusters that somebody else made; this one, of the kind %s, is deleted", p.Name()),
 				fmt.Sprintf("--forget は、ほかの人が作ったクラスターで使います。%s クラスターは削除してください", p.Name()), "k8slab delete "+lab)
 		}
-		dir, err := e.sessionDir(lab)
-		if err != nil {
-			return err
-		}
-		return errors.Join(dropBaseline(dir), guest.Forget(ctx, lab))
+		return errors.Join(e.dropSessionBaseline(lab), guest.Forget(ctx, lab))
 	})
 }

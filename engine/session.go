@@ -601,14 +601,13 @@ func (e *Engine) Stop(ctx context.Context, lab string, report cluster.Progress) 
 // made there is removed, and Delete returns what that was. It returns nil for the lab's own cluster.
 func (e *Engine) Delete(ctx context.Context, lab string, report cluster.Progress) (left *cluster.Departure, err error) {
 	err = e.withCluster(ctx, lab, func(p cluster.Provider) error {
-		dir, err := e.sessionDir(lab)
-		if err != nil {
-			return err
-		}
-		if err := dropBaseline(dir); err != nil {
-			return err
-		}
 		guest, ok := p.(cluster.Guest)
+		if c, err := p.Find(ctx, lab); !ok || err != nil || c.State == cluster.Running {
+			// Somebody else's cluster that does not answer is left as it is, and so is the session.
+			if err := e.dropSessionBaseline(lab); err != nil {
+				return err
+			}
+		}
 		if !ok {
 			return report.Run("delete", func() (string, error) { return lab, p.Delete(ctx, lab) })
 		}
@@ -618,6 +617,14 @@ func (e *Engine) Delete(ctx context.Context, lab string, report cluster.Progress
 		})
 	})
 	return left, err
+}
+
+func (e *Engine) dropSessionBaseline(lab string) error {
+	dir, err := e.sessionDir(lab)
+	if err != nil {
+		return err
+	}
+	return dropBaseline(dir)
 }
 
 func (e *Engine) withCluster(ctx context.Context, lab string, f func(cluster.Provider) error) error {

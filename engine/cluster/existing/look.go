@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -150,7 +151,11 @@ func noAnswer(err error, context, server, try string) error {
 		return what("%s leads to %s, and there is no such name: the cluster is gone or stopped, or its API is private and not reached from here",
 			"%s の接続先 %s の名前が見つかりません。クラスターが削除または停止されているか、API が非公開でここから届きません", try)
 	}
+	cause := err
+	if request, ok := errors.AsType[*url.Error](err); ok {
+		cause = request.Err // the address is in the sentence already
+	}
 	return problem.New(problem.Cluster,
-		fmt.Sprintf("the cluster of %s does not answer at %s: %v", context, server, err),
-		fmt.Sprintf("%s のクラスター (%s) が応答しません: %v", context, server, err), try).From(err)
+		fmt.Sprintf("the cluster of %s does not answer at %s: %v", context, server, cause),
+		fmt.Sprintf("%s のクラスター (%s) が応答しません: %v", context, server, cause), try).From(err)
 }
