@@ -384,6 +384,42 @@ func (e *Engine) refuseAbandoned(ctx context.Context, attempt *progress.Lab, p c
 		"k8slab delete "+attempt.ID)
 }
 
+// refuseMismatch refuses a lab on a kind of cluster that it cannot be played on, or that the options do not fit. What a cluster of
+// somebody else's lacks is told when it was looked at.
+func (e *Engine) refuseMismatch(ctx context.Context, lab *content.Lab, attempt *progress.Lab, p cluster.Provider, opts StartOptions) error {
+	if _, isGuest := p.(cluster.Guest); !isGuest {
+		if !opts.Place.IsZero() || opts.AllowNodes || opts.Acknowledge != "" {
+			return notAGuest(lab.ID, p)
+		}
+		if err := lacking(lab, p, lacks(lab, p.Capabilities())); err != nil {
+			return err
+		}
+	} else if opts.APIPort != 0 {
+		return problem.New(problem.Usage,
+			"--api-port is for clusters that k8slab makes; this one has an address already",
+			"--api-port は k8slab が作るクラスターで使います。このクラスターのアドレスはすでに決まっています", "k8slab start --help")
+	}
+	return e.refuseAbandoned(ctx, attempt, p)
+}
+
+func notAGuest(lab string, p cluster.Provider) error {
+	return problem.New(problem.Usage,
+		fmt.Sprintf("a cluster of the kind %s is made for the lab; flags that name a cluster go with --cluster existing or --cluster aks", p.Name()),
+		fmt.Sprintf("%s クラスターはラボのために作られます。既存のクラスターを指定するフラグは --cluster existing または --cluster aks と一緒に使います", p.Name()),
+		"k8slab start --help")
+}
+
+// lacking is nil where nothing is missing.
+func lacking(lab *content.Lab, p cluster.Provider, missing []string) error {
+	if len(missing) == 0 {
+		return nil
+	}
+	return problem.New(problem.Usage,
+		fmt.Sprintf("the lab %s needs %s, which a cluster of the kind %s does not have", lab.ID, joinNames(missing), p.Name()),
+		fmt.Sprintf("ラボ %s には %s が必要ですが、%s クラスターにはありません", lab.ID, joinNames(missing), p.Name()),
+		"k8slab start "+lab.ID)
+}
+
 // Forget drops what is known about the cluster of the lab and leaves that cluster as it is.
 func (e *Engine) Forget(ctx context.Context, lab string) error {
 	return e.withCluster(ctx, lab, func(p cluster.Provider) error {

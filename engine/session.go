@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"slices"
 	"time"
@@ -91,42 +90,6 @@ func (e *Engine) Start(ctx context.Context, id string, opts StartOptions, report
 		}
 	}
 	return e.refresh(s)
-}
-
-// refuseMismatch refuses a lab on a kind of cluster that it cannot be played on, or that the options do not fit. What a cluster of
-// somebody else's lacks is told when it was looked at.
-func (e *Engine) refuseMismatch(ctx context.Context, lab *content.Lab, attempt *progress.Lab, p cluster.Provider, opts StartOptions) error {
-	if _, isGuest := p.(cluster.Guest); !isGuest {
-		if !opts.Place.IsZero() || opts.AllowNodes || opts.Acknowledge != "" {
-			return notAGuest(lab.ID, p)
-		}
-		if err := lacking(lab, p, lacks(lab, p.Capabilities())); err != nil {
-			return err
-		}
-	} else if opts.APIPort != 0 {
-		return problem.New(problem.Usage,
-			"--api-port is for clusters that k8slab makes; this one has an address already",
-			"--api-port は k8slab が作るクラスターで使います。このクラスターのアドレスはすでに決まっています", "k8slab start --help")
-	}
-	return e.refuseAbandoned(ctx, attempt, p)
-}
-
-func notAGuest(lab string, p cluster.Provider) error {
-	return problem.New(problem.Usage,
-		fmt.Sprintf("a cluster of the kind %s is made for the lab; flags that name a cluster go with --cluster existing or --cluster aks", p.Name()),
-		fmt.Sprintf("%s クラスターはラボのために作られます。既存のクラスターを指定するフラグは --cluster existing または --cluster aks と一緒に使います", p.Name()),
-		"k8slab start --help")
-}
-
-// lacking is nil where nothing is missing.
-func lacking(lab *content.Lab, p cluster.Provider, missing []string) error {
-	if len(missing) == 0 {
-		return nil
-	}
-	return problem.New(problem.Usage,
-		fmt.Sprintf("the lab %s needs %s, which a cluster of the kind %s does not have", lab.ID, joinNames(missing), p.Name()),
-		fmt.Sprintf("ラボ %s には %s が必要ですが、%s クラスターにはありません", lab.ID, joinNames(missing), p.Name()),
-		"k8slab start "+lab.ID)
 }
 
 // specOf is the cluster that the lab asks for.
@@ -582,76 +545,4 @@ func (e *Engine) Finish(_ context.Context, s *Session) (*progress.Lab, error) {
 		return nil, err
 	}
 	return s.Attempt, nil
-}
-
-// Stop stops the lab's cluster and keeps its state.
-func (e *Engine) Stop(ctx context.Context, lab string, report cluster.Progress) error {
-	return e.withCluster(ctx, lab, func(p cluster.Provider) error {
-		stopper, ok := p.(cluster.Stopper)
-		if !ok {
-			return problem.New(problem.Usage,
-				fmt.Sprintf("clusters of the kind %s cannot be stopped", p.Name()),
-				fmt.Sprintf("%s クラスターは停止できません", p.Name()), "k8slab delete --lab "+lab)
-		}
-		return report.Run("stop", func() (string, error) { return lab, stopper.Stop(ctx, lab) })
-	})
-}
-
-// Delete removes the lab's cluster. What was achieved stays in the journal. A cluster that somebody else made stays, too: what the lab has
-// made there is removed, and Delete returns what that was. It returns nil for the lab's own cluster.
-func (e *Engine) Delete(ctx context.Context, lab string, report cluster.Progress) (left *cluster.Departure, err error) {
-	err = e.withCluster(ctx, lab, func(p cluster.Provider) error {
-		guest, ok := p.(cluster.Guest)
-		if c, err := p.Find(ctx, lab); !ok || err != nil || c.State == cluster.Running {
-			// Somebody else's cluster that does not answer is left as it is, and so is the session.
-			if err := e.dropSessionBaseline(lab); err != nil {
-				return err
-			}
-		}
-		if !ok {
-			return report.Run("delete", func() (string, error) { return lab, p.Delete(ctx, lab) })
-		}
-		return report.Run("leave", func() (string, error) {
-			left, err = guest.Leave(ctx, lab)
-			return lab, err
-		})
-	})
-	return left, err
-}
-
-func (e *Engine) dropSessionBaseline(lab string) error {
-	dir, err := e.sessionDir(lab)
-	if err != nil {
-		return err
-	}
-	return dropBaseline(dir)
-}
-
-func (e *Engine) withCluster(ctx context.Context, lab string, f func(cluster.Provider) error) error {
-	done, err := e.progress()
-	if err != nil {
-		return err
-	}
-	if done.Labs[lab] == nil {
-		// The cluster of a lab that was played can be removed even when the lab cannot be found any more.
-		if _, err := e.known(ctx, lab); err != nil {
-			return err
-		}
-	}
-	p, err := e.Provider(providerOf(done.Labs[lab]))
-	if err != nil {
-		return err
-	}
-	unlock, err := e.lockSession(ctx, lab)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	err = f(p)
-	if errors.Is(err, cluster.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
-		return problem.New(problem.Cluster,
-			fmt.Sprintf("the lab %s has no cluster now", lab), fmt.Sprintf("ラボ %s のクラスターは今ありません", lab),
-			"k8slab start "+lab)
-	}
-	return err
 }
