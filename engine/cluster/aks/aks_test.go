@@ -2,6 +2,7 @@ package aks_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"os"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/containerservice/armcontainerservice/v6"
+	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/cluster/aks"
@@ -325,3 +327,73 @@ func TestFactsAndPreflightOfAClusterThatAnswers(t *testing.T) {
 }
 
 var _ cluster.Examiner = (*aks.Provider)(nil)
+
+// TestClustersWithEntraIDAreReachedThroughThePlugin lets a stand-in for kubelogin hand out the certificate of a real cluster's user. It
+// notes how it was called.
+func TestClustersWithEntraIDAreReachedThroughThePlugin(t *testing.T) {
+	azure, _ := behind(t)
+	cfg, err := clientcmd.LoadFromFile(azure.Kubeconfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	user := cfg.AuthInfos["learner"]
+	bin := t.TempDir()
+	credential, err := json.Marshal(map[string]any{
+		"apiVersion": "client.authentication.k8s.io/v1beta1", "kind": "ExecCredential",
+		"status": map[string]string{"clientCertificateData": string(user.ClientCertificateData), "clientKeyData": string(user.ClientKeyData)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(bin, "credential"), credential, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	program("kubelogin", `echo "$@" > `+filepath.Join(bin, "called")+"\nexec /bin/cat "+filepath.Join(bin, "credential"))
+	t.Setenv("PATH", bin) // without an Azure CLI that this machine may have
+	entraUser, err := clientcmd.Load([]byte(strings.Replace(entra, "PLUGIN", "kubelogin", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.AuthInfos["learner"] = entraUser.AuthInfos["clusterUser_labs_shop"]
+	azure.Kubeconfig = filepath.Join(bin, "config")
+	if err := clientcmd.WriteToFile(*cfg, azure.Kubeconfig); err != nil {
+		t.Fatal(err)
+	}
+
+	p := azure.Provider(t.TempDir())
+	for _, login := range []string{"devicecode", "azurecli"} {
+		if login == "azurecli" {
+			program("az", "exit 0")
+		}
+		host, err := p.Look(t.Context(), "lab", akstest.Place())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if host.User != "learner" {
+			t.Errorf("the API server takes the person for %q", host.User)
+		}
+		if called, err := os.ReadFile(filepath.Join(bin, "called")); err != nil || !strings.Contains(string(called), "--login "+login) {
+			t.Errorf("kubelogin was called with %q, %v; want %s", called, err, login)
+		}
+		if err := p.Settle(t.Context(), "lab", host); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := p.Ensure(t.Context(), cluster.Spec{Name: "lab"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, err := clientcmd.LoadFromFile(c.Kubeconfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if exec := session.AuthInfos["learner"].Exec; exec == nil || exec.Command != "kubelogin" {
+		t.Errorf("the session's kubeconfig has %+v", session.AuthInfos["learner"])
+	}
+}
