@@ -50,7 +50,7 @@ func judgeEviction(ctx context.Context, env Env, p guardedParams) (Result, error
 	}
 	candidates := keep(pods, func(pod *corev1.Pod) bool { return pod.Status.Phase == corev1.PodRunning && isReady(pod) })
 	if len(candidates) == 0 {
-		pending, err := starting(ctx, env, pods)
+		pending, err := coming(ctx, env, pods)
 		return fail("namespace/"+p.Namespace, want,
 			say("%d such pods, none of them running and ready", "該当する Pod は %d 個で、実行中かつ準備完了のものはありません", len(pods)), why).
 			because(firstReason(pods)).waitingFor(pending), err
@@ -72,7 +72,7 @@ func judgeEviction(ctx context.Context, env Env, p guardedParams) (Result, error
 		return result, nil
 	}
 	result.Object = budgetName(budgets[0].Name)
-	pending, err := starting(ctx, env, pods)
+	pending, err := coming(ctx, env, pods)
 	return result.waitingFor(pending), err
 }
 

@@ -7,9 +7,11 @@ import (
 	"slices"
 	"strings"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/k8slab/k8slab/content"
@@ -161,6 +163,54 @@ func starting(ctx context.Context, env Env, pods []corev1.Pod) (string, error) {
 		if !stuck {
 			return podName(pod) + " is not ready yet", nil
 		}
+	}
+	return "", nil
+}
+
+// coming says which pods are on their way: those that are starting, and those that a controller has yet to make.
+func coming(ctx context.Context, env Env, pods []corev1.Pod) (string, error) {
+	if pending, err := starting(ctx, env, pods); pending != "" || err != nil {
+		return pending, err
+	}
+	asked := map[types.UID]bool{}
+	for i := range pods {
+		owner := metav1.GetControllerOf(&pods[i])
+		if owner == nil || owner.Kind != "ReplicaSet" || asked[owner.UID] {
+			continue
+		}
+		asked[owner.UID] = true
+		if pending, err := unmade(ctx, env, pods[i].Namespace, owner.Name); pending != "" || err != nil {
+			return pending, err
+		}
+	}
+	return "", nil
+}
+
+// unmade says of a ReplicaSet and its Deployment that what they ask for has not been seen, or has not been made, and that nothing is in the way.
+func unmade(ctx context.Context, env Env, namespace, name string) (string, error) {
+	set, err := env.Client.AppsV1().ReplicaSets(namespace).Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("looking at replicaset %s: %w", name, err)
+	}
+	if owner := metav1.GetControllerOf(set); owner != nil && owner.Kind == "Deployment" {
+		deployment, err := env.Client.AppsV1().Deployments(namespace).Get(ctx, owner.Name, metav1.GetOptions{})
+		if err != nil && !apierrors.IsNotFound(err) {
+			return "", fmt.Errorf("looking at deployment %s: %w", owner.Name, err)
+		}
+		if err == nil && deployment.Status.ObservedGeneration < deployment.Generation {
+			return fmt.Sprintf("deployment/%s to be observed at generation %d", owner.Name, deployment.Generation), nil
+		}
+	}
+	for _, c := range set.Status.Conditions {
+		if c.Type == appsv1.ReplicaSetReplicaFailure && c.Status == corev1.ConditionTrue {
+			return "", nil
+		}
+	}
+	if set.Status.ObservedGeneration < set.Generation || set.Status.Replicas < *set.Spec.Replicas {
+		return fmt.Sprintf("replicaset/%s to have made %d pods", name, *set.Spec.Replicas), nil
 	}
 	return "", nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine/history"
+	"github.com/k8slab/k8slab/engine/managed"
 )
 
 // Outcome of a check.
@@ -60,6 +61,9 @@ type Env struct {
 	Record history.Watcher
 	// Since is when the step began.
 	Since time.Time
+	// Managed asks the cloud that runs the cluster about it: versions, channels, pools, maintenance windows. It is nil for a cluster that no
+	// cloud runs.
+	Managed func(context.Context) (*managed.Cluster, error)
 }
 
 // timeline tells what the cluster went through since the step began, or history.ErrNotRecorded.

@@ -9,6 +9,7 @@ import (
 	"github.com/k8slab/k8slab/checks"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/history"
+	"github.com/k8slab/k8slab/engine/managed"
 	"github.com/k8slab/k8slab/engine/problem"
 	"github.com/k8slab/k8slab/engine/progress"
 )
@@ -79,10 +80,14 @@ func (e *Engine) environment(ctx context.Context, s *Session) (checks.Env, error
 	if err != nil {
 		return checks.Env{}, err
 	}
-	return checks.Env{
+	env := checks.Env{
 		Client: client, Dynamic: dyn, Baseline: b, Upgrades: upgrades, Since: b.Time,
 		History: b.without(historyOf(p, s.Lab.ID)), Record: b.withoutRecord(recordOf(p, s.Lab.ID)),
-	}, nil
+	}
+	if facts, ok := p.(cluster.ManagedFacts); ok {
+		env.Managed = func(ctx context.Context) (*managed.Cluster, error) { return facts.Managed(ctx, s.Lab.ID) }
+	}
+	return env, nil
 }
 
 func notSeeded(s *Session) error {

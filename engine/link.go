@@ -127,11 +127,11 @@ func linkCluster(lab *content.Lab, step *content.Step) (wrong content.Errors) {
 	return wrong
 }
 
-// lacks returns the capabilities that the lab requires and the provider does not have.
-func lacks(lab *content.Lab, p cluster.Provider) []string {
+// lacks returns the capabilities that the lab requires beyond those.
+func lacks(lab *content.Lab, has []cluster.Capability) []string {
 	var missing []string
 	for _, name := range lab.Requires {
-		if !slices.Contains(p.Capabilities(), cluster.Capability(name)) {
+		if !slices.Contains(has, cluster.Capability(name)) {
 			missing = append(missing, name)
 		}
 	}

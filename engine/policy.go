@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -23,6 +24,9 @@ func permit(lab *content.Lab, s *scenario, disposable bool) error {
 		reach := reaches(o)
 		if reach.IsZero() && !disposable {
 			reach = governs(o)
+		}
+		if reach.IsZero() && !disposable && !lab.Origin.IsZero() {
+			reach = s.strays(o)
 		}
 		if reach.IsZero() {
 			continue
@@ -73,6 +77,40 @@ func governs(o *unstructured.Unstructured) content.Text {
 		return content.Text{EN: "on a cluster that is not the lab's alone, it concerns others", JA: "このラボ専用でないクラスターでは、ほかの利用者にも影響します"}
 	}
 	return content.Text{}
+}
+
+// strays says of an object that it is outside of the namespaces that the scenario makes.
+func (s *scenario) strays(o *unstructured.Unstructured) content.Text {
+	if o.GroupVersionKind().GroupKind() == namespaceKind || slices.Contains(s.namespaces(), o.GetNamespace()) {
+		return content.Text{}
+	}
+	return content.Text{
+		EN: "on a cluster that is not its alone, a lab from elsewhere makes namespaces of its own and only what stands in them",
+		JA: "ラボ専用でないクラスターでは、外部のラボが作れるのは自分の Namespace とその中のものだけです",
+	}
+}
+
+// podSecurity are the labels by which the API server holds pods to a standard (KEP-2579).
+var podSecurity = map[string]string{
+	"pod-security.kubernetes.io/enforce": "baseline",
+	// The lab may not ask for the rules of an old release.
+	"pod-security.kubernetes.io/enforce-version": "latest",
+}
+
+// confine has the pods of a lab from a source held to the baseline standard where containers of others run beside them:
+// docs/adr/007-foreign-content.md.
+func confine(lab *content.Lab, s *scenario) {
+	if lab.Origin.IsZero() {
+		return
+	}
+	for _, o := range slices.Concat(s.objects, s.changes) {
+		if o.GroupVersionKind().GroupKind() != namespaceKind {
+			continue
+		}
+		labels := o.GetLabels()
+		maps.Copy(labels, podSecurity)
+		o.SetLabels(labels)
+	}
 }
 
 func conversionWebhook(o *unstructured.Unstructured) bool {

@@ -66,3 +66,29 @@ func TestASetUpStaysWithinItsLab(t *testing.T) {
 		})
 	}
 }
+
+// TestALabFromElsewhereStaysInItsNamespacesBesideOthers is about clusters that are not the lab's alone.
+func TestALabFromElsewhereStaysInItsNamespacesBesideOthers(t *testing.T) {
+	const own = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {pod-security.kubernetes.io/enforce: privileged}}\n---\n"
+	for manifest, allowed := range map[string]bool{
+		own + "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}":                     true,
+		own + "apiVersion: v1\nkind: Pod\nmetadata: {name: web}":                                                  false,
+		own + "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: payments}":                             false,
+		own + "apiVersion: v1\nkind: PersistentVolume\nmetadata: {name: disk}":                                    false,
+		own + "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: x}":           false,
+		own + "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: x, namespace: shop}": true,
+	} {
+		foreign := &content.Lab{ID: "90-x", Origin: content.Origin{Source: "/labs"}}
+		sc, err := parseScenario(foreign, &content.Step{Setup: []content.File{{Path: "a.yaml", Data: []byte(manifest)}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := permit(foreign, sc, false); (err == nil) != allowed {
+			t.Errorf("%s\ngot %v", manifest, err)
+		}
+		confine(foreign, sc)
+		if got := sc.objects[0].GetLabels()["pod-security.kubernetes.io/enforce"]; got != "baseline" {
+			t.Errorf("the pods are held to %q", got)
+		}
+	}
+}

@@ -23,12 +23,13 @@ import (
 	"k8s.io/client-go/restmapper"
 
 	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/cluster/embedded/behavior"
 )
 
 const (
 	// labLabel marks what k8slab made for a lab. On a cluster that is not ours nothing else is ever touched.
-	labLabel = "k8slab.dev/lab"
+	labLabel = cluster.LabLabel
 	// settleAnnotation, with the value "none", is for objects of a starting state that are meant to be broken: k8slab does
 	// not wait for them. It is taken off before the object is created.
 	settleAnnotation = "k8slab.dev/settle"

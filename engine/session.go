@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"slices"
 	"time"
@@ -43,11 +42,9 @@ func (e *Engine) Start(ctx context.Context, id string, opts StartOptions, report
 	if err != nil {
 		return nil, err
 	}
-	if missing := lacks(lab.content, p); len(missing) > 0 {
-		return nil, problem.New(problem.Usage,
-			fmt.Sprintf("the lab %s needs %s, which a cluster of the kind %s does not have", id, joinNames(missing), p.Name()),
-			fmt.Sprintf("ラボ %s には %s が必要ですが、%s クラスターにはありません", id, joinNames(missing), p.Name()),
-			"k8slab start "+id)
+	guest, isGuest := p.(cluster.Guest)
+	if err := e.refuseMismatch(ctx, lab.content, attempt, p, opts); err != nil {
+		return nil, err
 	}
 	if !begin && attempt.Provider != p.Name() {
 		begin = true // the same lab on another kind of cluster is another attempt
@@ -71,6 +68,11 @@ func (e *Engine) Start(ctx context.Context, id string, opts StartOptions, report
 		return nil, err
 	}
 	defer unlock()
+	if isGuest {
+		if lab, step, err = e.arrive(ctx, guest, lab, step, opts, report); err != nil {
+			return nil, err
+		}
+	}
 	c, err := p.Ensure(ctx, specOf(lab.content, opts.APIPort), report)
 	if err != nil {
 		return nil, err
@@ -142,6 +144,14 @@ func (e *Engine) Session(ctx context.Context, id string) (*Session, error) {
 	c, err := e.find(ctx, id, attempt)
 	if err != nil {
 		return nil, err
+	}
+	if c != nil && len(c.NodeNames) > 0 {
+		if lab, err = e.withNodes(lab, c.NodeNames); err != nil {
+			return nil, err
+		}
+		if step, err = lab.step(step.content.ID); err != nil {
+			return nil, err
+		}
 	}
 	return &Session{Lab: lab.content, Step: step.content, Cluster: c, Attempt: attempt, Resumed: true}, nil
 }
@@ -285,17 +295,29 @@ func (e *Engine) prepare(ctx context.Context, p cluster.Provider, s *Session, b 
 	if err != nil {
 		return err
 	}
-	if err := e.clean(ctx, p, op, s); err != nil {
-		return err
-	}
-	if err := setKubelets(ctx, p, s); err != nil {
-		return err
-	}
 	sc, err := parseScenario(s.Lab, s.Step)
 	if err != nil {
 		return err
 	}
-	if err := permit(s.Lab, sc, slices.Contains(p.Capabilities(), cluster.Disposable)); err != nil {
+	disposable := slices.Contains(p.Capabilities(), cluster.Disposable)
+	if err := permit(s.Lab, sc, disposable); err != nil {
+		return err
+	}
+	if !disposable {
+		confine(s.Lab, sc)
+		// Somebody may have come since the lab was let in.
+		taken, err := op.others(ctx, s.Lab.ID, sc)
+		if err != nil {
+			return err
+		}
+		if err := refuseTaken(s.Lab.ID, s.Cluster.Server, taken, "k8slab delete "+s.Lab.ID); err != nil {
+			return err
+		}
+	}
+	if err := e.clean(ctx, p, op, s); err != nil {
+		return err
+	}
+	if err := setKubelets(ctx, p, s); err != nil {
 		return err
 	}
 	if simulator, ok := p.(cluster.Simulator); ok {
@@ -358,6 +380,10 @@ func (e *Engine) cleanAsMade(ctx context.Context, p cluster.Provider, op *operat
 			return err
 		}
 		if err := e.restoreNodes(ctx, p, op, s); err != nil {
+			return err
+		}
+	} else if guest, ok := p.(cluster.Guest); ok {
+		if _, err := guest.OpenNodes(ctx, s.Lab.ID); err != nil {
 			return err
 		}
 	}
@@ -563,60 +589,4 @@ func (e *Engine) Finish(_ context.Context, s *Session) (*progress.Lab, error) {
 		return nil, err
 	}
 	return s.Attempt, nil
-}
-
-// Stop stops the lab's cluster and keeps its state.
-func (e *Engine) Stop(ctx context.Context, lab string, report cluster.Progress) error {
-	return e.withCluster(ctx, lab, func(p cluster.Provider) error {
-		stopper, ok := p.(cluster.Stopper)
-		if !ok {
-			return problem.New(problem.Usage,
-				fmt.Sprintf("clusters of the kind %s cannot be stopped", p.Name()),
-				fmt.Sprintf("%s クラスターは停止できません", p.Name()), "k8slab delete --lab "+lab)
-		}
-		return report.Run("stop", func() (string, error) { return lab, stopper.Stop(ctx, lab) })
-	})
-}
-
-// Delete removes the lab's cluster. What was achieved stays in the journal.
-func (e *Engine) Delete(ctx context.Context, lab string, report cluster.Progress) error {
-	return e.withCluster(ctx, lab, func(p cluster.Provider) error {
-		dir, err := e.sessionDir(lab)
-		if err != nil {
-			return err
-		}
-		if err := dropBaseline(dir); err != nil {
-			return err
-		}
-		return report.Run("delete", func() (string, error) { return lab, p.Delete(ctx, lab) })
-	})
-}
-
-func (e *Engine) withCluster(ctx context.Context, lab string, f func(cluster.Provider) error) error {
-	done, err := e.progress()
-	if err != nil {
-		return err
-	}
-	if done.Labs[lab] == nil {
-		// The cluster of a lab that was played can be removed even when the lab cannot be found any more.
-		if _, err := e.known(ctx, lab); err != nil {
-			return err
-		}
-	}
-	p, err := e.Provider(providerOf(done.Labs[lab]))
-	if err != nil {
-		return err
-	}
-	unlock, err := e.lockSession(ctx, lab)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	err = f(p)
-	if errors.Is(err, cluster.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
-		return problem.New(problem.Cluster,
-			fmt.Sprintf("the lab %s has no cluster now", lab), fmt.Sprintf("ラボ %s のクラスターは今ありません", lab),
-			"k8slab start "+lab)
-	}
-	return err
 }

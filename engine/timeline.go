@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/k8slab/k8slab/engine/cluster"
@@ -24,12 +25,23 @@ func (e *Engine) Timeline(ctx context.Context, s *Session, step string) (*timeli
 		}
 		step = found.content.ID
 	}
+	story, err := e.story(ctx, s, s.Attempt.Started, 0)
+	if err != nil {
+		return nil, err
+	}
+	if step != "" {
+		story.Visits = visitsOf(story.Visits, step)
+	}
+	return story, nil
+}
+
+// story tells the attempt, of what happened in the cluster only what came after since.
+func (e *Engine) story(ctx context.Context, s *Session, since time.Time, joinFor time.Duration) (*timeline.Story, error) {
 	all, _, err := e.journal.Read()
 	if err != nil {
 		return nil, err
 	}
-	from := timeline.Source{Lab: s.Lab.ID, Attempt: s.Attempt.Attempt, Learner: string(cluster.Learner)}
-	since := s.Attempt.Started
+	from := timeline.Source{Lab: s.Lab.ID, Attempt: s.Attempt.Attempt, Learner: string(cluster.Learner), JoinFor: joinFor}
 	seen := map[string]bool{}
 	for _, event := range all {
 		if event.Lab == s.Lab.ID && event.Attempt == s.Attempt.Attempt && !seen[event.ID] {
@@ -41,11 +53,71 @@ func (e *Engine) Timeline(ctx context.Context, s *Session, step string) (*timeli
 			return nil, err
 		}
 	}
-	story := timeline.Tell(from)
-	if step != "" {
-		story.Visits = visitsOf(story.Visits, step)
+	return timeline.Tell(from), nil
+}
+
+const (
+	// followEvery is how often one who follows is told what is new.
+	followEvery = 500 * time.Millisecond
+	// followJoin is how long things may be apart then to be told as one, which is how late they are told.
+	followJoin = time.Second
+)
+
+// Follow tells the attempt as it happens, from the start of the step on, until ctx ends or the lab has no attempt under way any more. It calls
+// tell with a story of one visit that holds only what is new. With the learner it goes on to other steps.
+func (e *Engine) Follow(ctx context.Context, s *Session, tell func(*timeline.Story) error) error {
+	told := map[string]bool{}
+	tick := time.NewTicker(followEvery)
+	defer tick.Stop()
+	for first := true; ; first = false {
+		began := s.Attempt.Started
+		if step := s.Attempt.Steps[s.Step.ID]; step != nil {
+			began = step.Entered
+		}
+		story, err := e.story(ctx, s, began, followJoin)
+		if err != nil {
+			return err
+		}
+		if fresh := unheard(story, told, time.Now().Add(-2*followJoin)); first || len(fresh.Visits) > 0 {
+			if err := tell(fresh); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+		if s, err = e.Session(ctx, s.Lab.ID); err != nil {
+			return err
+		}
 	}
-	return story, nil
+}
+
+// unheard leaves of a story its last visit with the entries that nothing can join any more and that were not told before.
+func unheard(story *timeline.Story, told map[string]bool, settled time.Time) *timeline.Story {
+	fresh := *story
+	fresh.Visits = nil
+	if len(story.Visits) == 0 {
+		return &fresh
+	}
+	visit := story.Visits[len(story.Visits)-1]
+	entries := visit.Entries
+	visit.Entries = nil
+	for _, entry := range entries {
+		if entry.Last().After(settled) {
+			break // what comes after it waits too, so that everything is told in its order
+		}
+		key := fmt.Sprint(entry.Time.UnixNano(), entry.By, entry.What, entry.Text.EN)
+		if !told[key] {
+			told[key] = true
+			visit.Entries = append(visit.Entries, entry)
+		}
+	}
+	if len(visit.Entries) > 0 {
+		fresh.Visits = []timeline.Visit{visit}
+	}
+	return &fresh
 }
 
 func visitsOf(all []timeline.Visit, step string) []timeline.Visit {
@@ -65,11 +137,13 @@ func (e *Engine) past(ctx context.Context, s *Session, since time.Time) ([]histo
 		return nil, nil, err
 	}
 	requests, err := historyOf(p, s.Lab.ID).Requests(ctx, history.Query{Since: since})
-	if errors.Is(err, history.ErrNotRecorded) {
-		requests, err = nil, nil
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, history.ErrNotRecorded):
+		requests = nil
+	case err != nil:
 		return nil, nil, err
+	case requests == nil:
+		requests = []history.Request{} // there was none, and that is recorded
 	}
 	r, ok := p.(cluster.Recorder)
 	if !ok {

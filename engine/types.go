@@ -83,6 +83,13 @@ type StartOptions struct {
 	Step string
 	// APIPort fixes the API server's port; zero picks a free one.
 	APIPort int
+	// Place, Acknowledge, AllowNodes and Consent are for clusters that somebody else made. Place says which; empty means the one on which
+	// the lab is being played. Acknowledge is the name of a context that may be used although it looks like production. AllowNodes lets
+	// the lab's tasks change nodes. Consent is asked before the first change.
+	Place       cluster.Place
+	Acknowledge string
+	AllowNodes  bool
+	Consent     Consent
 	// Restart begins a new attempt at the first step even if one is under way.
 	Restart bool
 	// From is the folder, the repository or the added source that the lab is taken from, as a person writes it; empty

@@ -58,6 +58,8 @@ type Cluster struct {
 	// Kubeconfig is the learner's own file.
 	Kubeconfig string      `json:"kubeconfig"`
 	Components []Component `json:"components,omitempty"`
+	// NodeNames are the names of the cluster's nodes by those that the lab has for them, where they differ: see Guest.
+	NodeNames map[string]string `json:"nodeNames,omitempty"`
 }
 
 // Component is one process of the control plane.
@@ -106,10 +108,12 @@ const (
 	Upgrades Capability = "upgrades"
 	// Disposable: the cluster was made for one lab, and nothing in it belongs to anybody else.
 	Disposable Capability = "disposable"
+	// Nodes: nodes may be cordoned, drained, tainted and labelled.
+	Nodes Capability = "nodes"
 )
 
 // Capabilities lists all that a lab may require.
-var Capabilities = [...]Capability{AuditLog, Checkpoints, Components, Disposable, History, Power, Simulated, Upgrades}
+var Capabilities = [...]Capability{AuditLog, Checkpoints, Components, Disposable, History, Power, Nodes, Simulated, Upgrades}
 
 // Phase reports progress: once when a phase begins, with Done false, and once when it ends.
 type Phase struct {

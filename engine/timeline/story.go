@@ -39,6 +39,14 @@ type Entry struct {
 	Text    content.Text `json:"text"`
 }
 
+// Last is when the last of what is told in the entry happened.
+func (e Entry) Last() time.Time {
+	if e.Until.IsZero() {
+		return e.Time
+	}
+	return e.Until
+}
+
 // Visit of a step: from its starting state to the next one.
 type Visit struct {
 	Step string `json:"step"`
@@ -67,6 +75,8 @@ type Source struct {
 	Record   *history.Timeline
 	// Learner is the user of the learner's kubeconfig. Others are named.
 	Learner string
+	// JoinFor is how long things of one kind may be apart to be joined in one entry; zero means 20 s.
+	JoinFor time.Duration
 }
 
 // Tell tells the attempt. It is pure.
@@ -163,13 +173,13 @@ type group struct {
 	state   any
 }
 
-// joinFor is how long a group waits for more of its kind.
+// joinFor is how long a group waits for more of its kind, where the source does not say.
 const joinFor = 20 * time.Second
 
 // join returns the group of that key, and a new one where there is none that still waits.
 func (t *telling) join(key string, e Entry) *group {
 	g := t.groups[key]
-	if g == nil || e.Time.Sub(g.last) > joinFor {
+	if g == nil || e.Time.Sub(g.last) > cmp.Or(t.from.JoinFor, joinFor) {
 		g = &group{entry: t.add(e)}
 		t.groups[key] = g
 	} else {

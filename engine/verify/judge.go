@@ -73,11 +73,14 @@ func feedback(v engine.Verdict) content.Text {
 }
 
 // differences are where two gradings of one state disagree. A cause is the cluster's own words, which may hold a time, and what is
-// pending is about to change; the rest is the grader's.
+// pending is about to change; the rest is the grader's. What a passed check has to tell is not shown: it may count pods that are about to end.
 func differences(first, second *engine.Report) (problems []content.Text) {
 	for i, one := range first.Verdicts {
 		two := second.Verdicts[i]
 		one.Cause, two.Cause, one.Pending, two.Pending = "", "", "", ""
+		if one.Outcome == checks.Passed && two.Outcome == checks.Passed {
+			continue
+		}
 		if one.Result == two.Result && one.Error == two.Error && slices.Equal(one.BlockedBy, two.BlockedBy) {
 			continue
 		}

@@ -48,6 +48,11 @@ const (
 	three     = "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: shop, uid: d, annotations: {deployment.kubernetes.io/revision: '2'}}, spec: {replicas: 3}}"
 )
 
+// bundle is an object that the field manager has made.
+func bundle(manager string) string {
+	return "{apiVersion: certificates.k8s.io/v1beta1, kind: ClusterTrustBundle, metadata: {name: by-" + manager + ", managedFields: [{manager: " + manager + "}]}}"
+}
+
 func TestNearMissesAreDerivedFromWhatTheSolutionChanged(t *testing.T) {
 	for _, c := range []struct {
 		name          string
@@ -56,6 +61,8 @@ func TestNearMissesAreDerivedFromWhatTheSolutionChanged(t *testing.T) {
 	}{
 		{"statuses, versions and the pods of controllers are nobody's work",
 			[]string{two, owned}, []string{strings.Replace(two, "revision: '1'", "revision: '2'", 1)}, nil},
+		{"what only the control plane has written is nobody's work", []string{node}, []string{cordoned, bundle("kube-controller-manager"), bundle("kubectl-create")},
+			[]string{"without/clustertrustbundle/by-kubectl-create", "without/node/worker-2", "deleted/node/worker-2", "recreated/node/worker-2", "reverted"}},
 		{"one object that was changed",
 			[]string{budget}, []string{raised},
 			[]string{"wrong-namespace", "deleted/poddisruptionbudget/shop/web", "recreated/poddisruptionbudget/shop/web",

@@ -110,11 +110,27 @@ func observe(ctx context.Context, cfg *rest.Config) (observation, error) {
 }
 
 func (seen observation) keep(resource schema.GroupVersionResource, o *unstructured.Unstructured) {
-	if strings.HasPrefix(o.GetNamespace(), "kube-") || metav1.GetControllerOf(o) != nil || o.GetDeletionTimestamp() != nil || everywhere(o) {
+	if strings.HasPrefix(o.GetNamespace(), "kube-") || metav1.GetControllerOf(o) != nil || o.GetDeletionTimestamp() != nil || everywhere(o) ||
+		writtenByControlPlane(o) {
 		return
 	}
 	key := strings.Join([]string{resource.GroupResource().String(), o.GetNamespace(), o.GetName()}, "/")
 	seen[key] = observed{resource: resource, uid: string(o.GetUID()), essence: essence(o)}
+}
+
+// controlPlane are the field managers under which it writes.
+var controlPlane = [...]string{"kube-apiserver", "kube-controller-manager", "kube-scheduler"}
+
+// writtenByControlPlane: nobody else has written to it, as to the ClusterTrustBundle that the controllers of a newer release make when they
+// get round to it. Whoever removes such an object sees it come back.
+func writtenByControlPlane(o *unstructured.Unstructured) bool {
+	managers := o.GetManagedFields()
+	for _, m := range managers {
+		if !slices.Contains(controlPlane[:], m.Manager) {
+			return false
+		}
+	}
+	return len(managers) > 0
 }
 
 // everywhere: every namespace, or every cluster of a release, gets it by itself. An upgrade brings those of the new release along.

@@ -80,7 +80,7 @@ func Rules() []Rule {
 		{
 			Of:     []string{"./..."},
 			Except: []string{"./engine/cluster/aks/..."},
-			Never:  []string{"github.com/Azure/..."},
+			Never:  []string{"github.com/Azure/...", "github.com/AzureAD/..."},
 			Why:    "each cloud's SDK stays in its provider's folder",
 		},
 		{
@@ -92,8 +92,8 @@ func Rules() []Rule {
 		{
 			Of:     []string{"./..."},
 			Except: []string{"./engine/cluster/clustertest/...", "./internal/testcluster/..."},
-			Never:  []string{"testing/...", "./internal/testcluster", "./engine/cluster/clustertest"},
-			Tests:  []string{"testing/...", "./internal/testcluster", "./engine/cluster/clustertest"},
+			Never:  []string{"testing/...", "./internal/testcluster", "./engine/cluster/clustertest", "./engine/cluster/aks/akstest"},
+			Tests:  []string{"testing/...", "./internal/testcluster", "./engine/cluster/clustertest", "./engine/cluster/aks/akstest"},
 			Why:    "what tests need is not part of the program",
 		},
 	}

@@ -67,6 +67,8 @@ type played struct {
 	leftOut []engine.Offer
 	// findings stand in the way of an upgrade.
 	findings []engine.Finding
+	// host is a cluster that somebody else made; nil for one of k8slab's own.
+	host *cluster.Host
 }
 
 func newPlayed() *played {
@@ -108,7 +110,12 @@ func (p *played) Labs(context.Context) ([]engine.LabStatus, error) {
 	return []engine.LabStatus{{Lab: p.session.Lab, Source: p.source, Attempt: p.session.Attempt, Points: 0, Cluster: p.session.Cluster}}, p.err
 }
 
-func (p *played) Start(_ context.Context, lab string, _ engine.StartOptions, r cluster.Progress) (*engine.Session, error) {
+func (p *played) Start(ctx context.Context, lab string, opts engine.StartOptions, r cluster.Progress) (*engine.Session, error) {
+	if p.host != nil {
+		if err := opts.Consent(ctx, p.visit()); err != nil {
+			return nil, err
+		}
+	}
 	r(cluster.Phase{Name: "control-plane"})
 	r(cluster.Phase{Name: "control-plane", Done: true, Elapsed: 2500 * time.Millisecond, Detail: "v1.37.2"})
 	return p.session, p.call("start " + lab)
@@ -161,6 +168,10 @@ func (p *played) Upgrade(_ context.Context, _ *engine.Session, plan *engine.Upgr
 	return done, p.call("upgrade")
 }
 
+func (p *played) Follow(context.Context, *engine.Session, func(*timeline.Story) error) error {
+	return nil
+}
+
 func (p *played) Switched(*engine.Session, string, string) error { return nil }
 
 func (p *played) UpgradeNode(_ context.Context, _ *engine.Session, node, _ string, _ bool) (history.Upgrade, error) {
@@ -185,7 +196,12 @@ func (p *played) Timeline(_ context.Context, _ *engine.Session, step string) (*t
 		}}}}, p.call("timeline " + step)
 }
 
-func (p *played) Provider(string) (cluster.Provider, error) { return bare{}, nil }
+func (p *played) Provider(string) (cluster.Provider, error) {
+	if p.host != nil {
+		return cloud{}, nil
+	}
+	return bare{}, nil
+}
 
 func (p *played) Providers() []string { return []string{"bare"} }
 

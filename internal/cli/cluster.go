@@ -19,6 +19,7 @@ import (
 	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine"
 	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/managed"
 	"github.com/k8slab/k8slab/engine/problem"
 	"github.com/k8slab/k8slab/internal/terminal"
 )
@@ -43,18 +44,35 @@ func (inv *invocation) cluster(ctx context.Context) (*engine.Session, cluster.Pr
 	return s, p, err
 }
 
+// clusterAnswer is what cluster status -o json prints.
+type clusterAnswer struct {
+	*cluster.Cluster
+	// Managed is what the cloud says of a cluster that it runs.
+	Managed *managed.Cluster `json:"managed,omitempty"`
+}
+
 func newClusterStatus(inv *invocation) *cobra.Command {
 	cmd := inv.command("status [--lab LAB] [-o json]",
 		content.Text{EN: "Show the cluster and the processes of its control plane", JA: "クラスターとコントロールプレーンのプロセスを表示します"}, content.Text{})
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		s, _, err := inv.cluster(cmd.Context())
+		s, p, err := inv.cluster(cmd.Context())
 		if err != nil {
 			return err
 		}
-		if inv.asJSON() {
-			return inv.printJSON(s.Cluster)
+		answer := clusterAnswer{Cluster: s.Cluster}
+		if cloud, ok := p.(cluster.ManagedFacts); ok {
+			if answer.Managed, err = cloud.Managed(cmd.Context(), s.Cluster.Name); err != nil {
+				return err
+			}
 		}
-		return inv.print(inv.clusterText(s.Cluster))
+		if inv.asJSON() {
+			return inv.printJSON(answer)
+		}
+		text := inv.clusterText(s.Cluster)
+		if answer.Managed != nil {
+			text += "\n" + inv.managedText(answer.Managed)
+		}
+		return inv.print(text)
 	}
 	return inv.withOutput(inv.withLab(cmd))
 }

@@ -12,7 +12,9 @@ import (
 	"github.com/k8slab/k8slab/checks"
 	"github.com/k8slab/k8slab/engine"
 	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/cluster/aks"
 	"github.com/k8slab/k8slab/engine/cluster/embedded"
+	"github.com/k8slab/k8slab/engine/cluster/existing"
 	"github.com/k8slab/k8slab/engine/cluster/kind"
 	"github.com/k8slab/k8slab/engine/verify"
 )
@@ -46,12 +48,12 @@ func newEngine(stateDir string) (Engine, error) {
 		return nil, err
 	}
 	return engine.New(engine.Config{
-		Labs: from.labs, Vocabulary: checks.Default(), Providers: kinds, StateDir: stateDir,
-		Library: sourcesIn(stateDir),
+		Labs: from.labs, Vocabulary: checks.Default(), Library: sourcesIn(stateDir), StateDir: stateDir,
+		Providers: append(kinds, existing.New(filepath.Join(stateDir, "existing")), aks.New(filepath.Join(stateDir, "aks"), aks.Azure{})),
 	})
 }
 
-// providers are the kinds of cluster, the default one first.
+// providers are the kinds of cluster that k8slab makes itself, the default one first.
 func providers(stateDir string) ([]cluster.Provider, error) {
 	local, err := embedded.New(filepath.Join(stateDir, "clusters"))
 	if err != nil {

@@ -66,7 +66,7 @@ func (inv *invocation) nodeCommand(verb string, act func(cluster.NodePower, cont
 			return err
 		}
 		inv.narrate(fmt.Sprintf(done.EN, args[0]), fmt.Sprintf(done.JA, args[0]))
-		inv.next("kubectl get nodes -w")
+		inv.next("k8slab timeline --follow")
 		return nil
 	}
 	return inv.withLab(cmd)

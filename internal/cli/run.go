@@ -38,8 +38,11 @@ type Engine interface {
 	Solution(ctx context.Context, s *engine.Session) (content.File, error)
 	Finish(ctx context.Context, s *engine.Session) (*progress.Lab, error)
 	Timeline(ctx context.Context, s *engine.Session, step string) (*timeline.Story, error)
+	Follow(ctx context.Context, s *engine.Session, tell func(*timeline.Story) error) error
 	Stop(ctx context.Context, lab string, p cluster.Progress) error
-	Delete(ctx context.Context, lab string, p cluster.Progress) error
+	PlanVisit(ctx context.Context, lab string, opts engine.StartOptions, p cluster.Progress) (*engine.Visit, error)
+	Delete(ctx context.Context, lab string, p cluster.Progress) (*cluster.Departure, error)
+	Forget(ctx context.Context, lab string) error
 	SaveSnapshot(ctx context.Context, s *engine.Session, name string) error
 	RestoreSnapshot(ctx context.Context, s *engine.Session, name string, p cluster.Progress) (*engine.Session, error)
 	Snapshots(ctx context.Context, s *engine.Session) ([]cluster.Checkpoint, error)
@@ -274,9 +277,14 @@ func (inv *invocation) phases(f func(cluster.Progress) error) error {
 // asJSON reports whether the answer is for a program.
 func (inv *invocation) asJSON() bool { return inv.format == "json" }
 
-func (inv *invocation) printJSON(v any) error {
+func (inv *invocation) printJSON(v any) error { return inv.encode(v, "  ") }
+
+// printJSONLine is for answers that come piece by piece.
+func (inv *invocation) printJSONLine(v any) error { return inv.encode(v, "") }
+
+func (inv *invocation) encode(v any, indent string) error {
 	enc := json.NewEncoder(inv.Out)
-	enc.SetIndent("", "  ")
+	enc.SetIndent("", indent)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
 		return fmt.Errorf("writing the answer: %w", err)

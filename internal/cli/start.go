@@ -16,11 +16,12 @@ import (
 
 func newStart(inv *invocation) *cobra.Command {
 	var opts engine.StartOptions
-	cmd := inv.command("start [LAB] [--step STEP] [--restart] [--from SOURCE] [--cluster KIND] [--api-port PORT]",
+	visit := visitFlags{}
+	cmd := inv.command("start [LAB] [--step STEP] [--restart] [--from SOURCE] [--cluster KIND] [--api-port PORT] [--dry-run]",
 		content.Text{EN: "Start a lab, or go on with it", JA: "ラボを始めます。途中からの再開にも使います"},
 		content.Text{
-			EN: "Bring up the lab's cluster, make the starting state of the step, and show the lesson. A lab that is under way goes on where it was, with your work as you left it; so this also repairs a start that was interrupted. Without LAB, the current lab goes on.\n\n--from takes the lab from elsewhere: from a folder, from a git repository (GIT-URL[@REF][//FOLDER]), or from a source that was added (see k8slab source add --help). What is in it is data, and none of it is run on this machine.",
-			JA: "ラボのクラスターを起動し、ステップの初期状態を用意して、レッスンを表示します。途中のラボは、やりかけの状態のまま続きから始まります。起動が途中で止まったときも、もう一度実行すれば直ります。LAB を省くと今のラボを続けます。\n\n--from を付けると、フォルダー、git リポジトリ (GIT-URL[@REF][//FOLDER])、追加済みのソースのラボを使います (k8slab source add --help を参照)。内容はデータとして読むだけで、このマシンで実行されることはありません。",
+			EN: "Bring up the lab's cluster, make the starting state of the step, and show the lesson. A lab that is under way goes on where it was, with your work as you left it; so this also repairs a start that was interrupted. Without LAB, the current lab goes on.\n\n--from takes the lab from elsewhere: from a folder, from a git repository (GIT-URL[@REF][//FOLDER]), or from a source that was added (see k8slab source add --help). What is in it is data, and none of it is run on this machine.\n\n--cluster existing plays on the cluster of a context in your kubeconfig, --cluster aks on a cluster of Azure Kubernetes Service. Such a cluster is looked at first. One that looks like production is refused, and so is a lab whose objects would take the place of others. Then you are asked, before the first change. Only what carries the label k8slab.dev/lab is ever changed or removed, and your own kubeconfig is never written.",
+			JA: "ラボのクラスターを起動し、ステップの初期状態を用意して、レッスンを表示します。途中のラボは、やりかけの状態のまま続きから始まります。起動が途中で止まったときも、もう一度実行すれば直ります。LAB を省くと今のラボを続けます。\n\n--from を付けると、フォルダー、git リポジトリ (GIT-URL[@REF][//FOLDER])、追加済みのソースのラボを使います (k8slab source add --help を参照)。内容はデータとして読むだけで、このマシンで実行されることはありません。\n\n--cluster existing では kubeconfig のコンテキストで指定したクラスターを、--cluster aks では Azure Kubernetes Service のクラスターを使います。どちらも先にクラスターを調べ、本番環境のようなクラスターや、ほかの人のオブジェクトと名前がぶつかるラボは断ります。そのうえで、最初の変更の前に確認します。変更や削除の対象になるのは k8slab.dev/lab ラベルの付いたものだけです。ご自身の kubeconfig には書き込みません。",
 		})
 	cmd.Args = between(0, 1)
 	cmd.ValidArgsFunction = inv.completeLabs
@@ -29,6 +30,8 @@ func newStart(inv *invocation) *cobra.Command {
 	cmd.Flags().IntVar(&opts.APIPort, "api-port", 0, inv.say("port of the API server on this machine (default: a free one)", "API サーバーのポート (既定は空いているもの)"))
 	cmd.Flags().BoolVar(&opts.Restart, "restart", false, inv.say("begin a new attempt at the first step", "最初のステップから新しくやり直します"))
 	cmd.Flags().StringVar(&opts.From, "from", "", inv.say("folder, git repository or added source of the lab", "ラボのあるフォルダー、git リポジトリ、追加済みのソース"))
+	inv.addPlace(cmd, &opts.Place)
+	inv.addVisit(cmd, &opts, &visit)
 	_ = cmd.RegisterFlagCompletionFunc("from", inv.completeSourcesOrFolders)
 	_ = cmd.RegisterFlagCompletionFunc("cluster", inv.completeProviders)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -46,6 +49,13 @@ func newStart(inv *invocation) *cobra.Command {
 		if err := inv.mentionDamage(eng, inJournal); err != nil {
 			return err
 		}
+		if visit.dryRun {
+			return inv.dryRun(cmd.Context(), eng, lab, opts)
+		}
+		if inv.asJSON() {
+			return problem.New(problem.Usage, "-o json goes with --dry-run", "-o json は --dry-run と一緒に使います", "k8slab start --help")
+		}
+		opts.Consent = inv.consent(visit.yes)
 		var s *engine.Session
 		err = inv.phases(func(p cluster.Progress) error {
 			s, err = eng.Start(cmd.Context(), lab, opts, p)
@@ -65,7 +75,7 @@ func newStart(inv *invocation) *cobra.Command {
 		}
 		return inv.arrive(s)
 	}
-	return inv.withLab(cmd)
+	return inv.withOutput(inv.withLab(cmd))
 }
 
 // completeProviders offers the kinds of cluster.
@@ -125,6 +135,10 @@ func (inv *invocation) introduce(c *cluster.Cluster) error {
 	if slices.Contains(p.Capabilities(), cluster.Simulated) {
 		en += " The control plane is real; nodes and pods are simulated."
 		ja += "コントロールプレーンは本物で、ノードと Pod は模擬です。"
+	}
+	if _, ok := p.(cluster.Guest); ok {
+		en += fmt.Sprintf(" It is not k8slab's own: %s. Everything here speaks with your credentials.", c.Server)
+		ja += fmt.Sprintf("k8slab が作ったクラスターではありません (%s)。すべてご自身の認証情報で操作します。", c.Server)
 	}
 	inv.narrate(en, ja)
 	_, err = fmt.Fprintln(inv.Err)

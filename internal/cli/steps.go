@@ -264,13 +264,6 @@ func newStop(inv *invocation) *cobra.Command {
 		Engine.Stop)
 }
 
-func newDelete(inv *invocation) *cobra.Command {
-	return inv.onCluster("delete",
-		content.Text{EN: "Delete a lab's cluster; your points are kept", JA: "ラボのクラスターを削除します。得点は残ります"},
-		content.Text{EN: "The cluster of %s is deleted; your points are kept.", JA: "%s のクラスターを削除しました。得点は残っています。"},
-		Engine.Delete)
-}
-
 // onCluster is a command that does something with the cluster of a lab.
 func (inv *invocation) onCluster(verb string, short, done content.Text, act func(Engine, context.Context, string, cluster.Progress) error) *cobra.Command {
 	cmd := inv.command(verb+" [LAB]", short, content.Text{})
@@ -286,17 +279,9 @@ func (inv *invocation) onCluster(verb string, short, done content.Text, act func
 }
 
 func (inv *invocation) actOnCluster(ctx context.Context, done content.Text, act func(Engine, context.Context, string, cluster.Progress) error) error {
-	eng, err := inv.engine()
+	eng, lab, err := inv.labWithCluster(ctx)
 	if err != nil {
 		return err
-	}
-	lab := inv.lab
-	if lab == "" {
-		s, err := eng.Session(ctx, "")
-		if err != nil {
-			return err
-		}
-		lab = s.Lab.ID
 	}
 	if err := inv.phases(func(p cluster.Progress) error { return act(eng, ctx, lab, p) }); err != nil {
 		return err
@@ -304,4 +289,17 @@ func (inv *invocation) actOnCluster(ctx context.Context, done content.Text, act 
 	inv.narrate(fmt.Sprintf(done.EN, lab), fmt.Sprintf(done.JA, lab))
 	inv.next("k8slab start " + lab)
 	return nil
+}
+
+// labWithCluster returns the lab that was named, or the current one.
+func (inv *invocation) labWithCluster(ctx context.Context) (Engine, string, error) {
+	eng, err := inv.engine()
+	if err != nil || inv.lab != "" {
+		return eng, inv.lab, err
+	}
+	s, err := eng.Session(ctx, "")
+	if err != nil {
+		return nil, "", err
+	}
+	return eng, s.Lab.ID, nil
 }

@@ -1,20 +1,28 @@
 package cli
 
 import (
+	"context"
+	"time"
+
 	"github.com/spf13/cobra"
 
 	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine"
+	"github.com/k8slab/k8slab/engine/problem"
+	"github.com/k8slab/k8slab/engine/timeline"
 )
 
 func newTimeline(inv *invocation) *cobra.Command {
 	var step string
-	cmd := inv.command("timeline [--step STEP] [--lab LAB] [-o json]",
+	var follow bool
+	cmd := inv.command("timeline [--step STEP] [--follow] [--lab LAB] [-o json]",
 		content.Text{EN: "Show what happened in this attempt", JA: "今回の挑戦で起きたことを時間順に表示します"},
 		content.Text{
-			EN: "Show the attempt as it happened: what you did, what k8slab did, and what became of the cluster. Similar things that follow each other are joined in one line, at the time of the first.",
-			JA: "今回の挑戦で起きたことを、あなたの操作、k8slab の動作、クラスターの変化に分けて、時間順に表示します。続けて起きた同じようなことは、最初の時刻の 1 行にまとめます。",
+			EN: "Show the attempt as it happened: what you did, what k8slab did, and what became of the cluster. Similar things that follow each other are joined in one line, at the time of the first.\n\nWith --follow it goes on with what happens now, beginning at the start of this step, until Ctrl-C. With -o json each line of the answer is then one entry.",
+			JA: "今回の挑戦で起きたことを、あなたの操作、k8slab の動作、クラスターの変化に分けて、時間順に表示します。続けて起きた同じようなことは、最初の時刻の 1 行にまとめます。\n\n--follow を付けると、このステップの開始からあと、いま起きていることを Ctrl-C まで表示し続けます。-o json と一緒なら、1 行が 1 つの出来事になります。",
 		})
 	cmd.Flags().StringVar(&step, "step", "", inv.say("only this step", "このステップだけ"))
+	cmd.Flags().BoolVarP(&follow, "follow", "f", false, inv.say("go on with what happens now, until Ctrl-C", "いま起きていることを Ctrl-C まで表示し続けます"))
 	_ = cmd.RegisterFlagCompletionFunc("step", func(cmd *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
 		return inv.completeSteps(cmd, nil, word)
 	})
@@ -22,6 +30,13 @@ func newTimeline(inv *invocation) *cobra.Command {
 		eng, s, err := inv.session(cmd.Context())
 		if err != nil {
 			return err
+		}
+		if follow {
+			if step != "" {
+				return problem.New(problem.Usage, "--follow is about the step that is under way; leave --step out",
+					"--follow は進行中のステップを追います。--step は付けないでください", "k8slab timeline --follow")
+			}
+			return inv.followTimeline(cmd.Context(), eng, s)
 		}
 		story, err := eng.Timeline(cmd.Context(), s, step)
 		if err != nil {
@@ -36,11 +51,51 @@ func newTimeline(inv *invocation) *cobra.Command {
 		if err := inv.print(inv.screen().Timeline(story)); err != nil {
 			return err
 		}
-		if !story.Record || !story.Requests {
-			inv.narrate("What happened in the cluster is not recorded, or has gone with the cluster; this is what k8slab itself knows.",
-				"クラスターで起きたことの記録は、取られていないか、クラスターと一緒になくなっています。表示したのは k8slab 自身が知っていることだけです。")
-		}
+		inv.mentionUnrecorded(story)
 		return nil
 	}
 	return inv.withOutput(inv.withLab(cmd))
+}
+
+func (inv *invocation) mentionUnrecorded(story *timeline.Story) {
+	if story.Record && story.Requests {
+		return
+	}
+	inv.narrate("What happened in the cluster is not recorded, or has gone with the cluster; this is what k8slab itself knows.",
+		"クラスターで起きたことの記録は、取られていないか、クラスターと一緒になくなっています。表示したのは k8slab 自身が知っていることだけです。")
+}
+
+// followTimeline ends with an error, at the latest that of an interrupted context.
+func (inv *invocation) followTimeline(ctx context.Context, eng Engine, s *engine.Session) error {
+	inv.interrupted = content.Text{EN: "The lab goes on; only nobody looks any more.", JA: "表示を終えました。ラボは続いています。"}
+	var began time.Time
+	first := true
+	return eng.Follow(ctx, s, func(story *timeline.Story) error {
+		if first {
+			inv.mentionUnrecorded(story)
+			first = false
+		}
+		for _, v := range story.Visits {
+			if err := inv.tellVisit(v, !v.Began.Equal(began)); err != nil {
+				return err
+			}
+			began = v.Began
+		}
+		return nil
+	})
+}
+
+func (inv *invocation) tellVisit(v timeline.Visit, heading bool) error {
+	if inv.asJSON() {
+		for _, e := range v.Entries {
+			if err := inv.printJSONLine(e); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if heading {
+		return inv.print(inv.screen().Timeline(&timeline.Story{Visits: []timeline.Visit{v}}))
+	}
+	return inv.print(inv.screen().TimelineEntries(v))
 }

@@ -103,6 +103,12 @@ func (s Screen) PhaseName(name string) string {
 		return s.say("Stopping the cluster", "クラスターの停止")
 	case "delete":
 		return s.say("Deleting the cluster", "クラスターの削除")
+	case "look":
+		return s.say("Looking at the cluster", "クラスターの確認")
+	case "credentials":
+		return s.say("Credentials", "認証情報")
+	case "leave":
+		return s.say("Removing the objects", "オブジェクトの削除")
 	case "reset":
 		return s.say("Restoring the step", "ステップの復元")
 	case "fetch":

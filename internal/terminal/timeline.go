@@ -21,9 +21,16 @@ func (s Screen) Timeline(story *timeline.Story) string {
 		}
 		heading := fmt.Sprintf(s.say("%s, begun %s", "%s (%s 開始)"), Plain(v.Step), v.Began.Local().Format(time.DateTime))
 		b.WriteString(wrapStyled(s.paint(bold, heading), s.columns(), "", ""))
-		for _, e := range v.Entries {
-			s.timelineEntry(&b, v, e)
-		}
+		b.WriteString(s.TimelineEntries(v))
+	}
+	return b.String()
+}
+
+// TimelineEntries renders a visit without its heading.
+func (s Screen) TimelineEntries(v timeline.Visit) string {
+	var b strings.Builder
+	for _, e := range v.Entries {
+		s.timelineEntry(&b, v, e)
 	}
 	return b.String()
 }

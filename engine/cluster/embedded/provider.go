@@ -80,8 +80,8 @@ func (p *Provider) Name() string { return Name }
 // Capabilities implements cluster.Provider.
 func (p *Provider) Capabilities() []cluster.Capability {
 	return []cluster.Capability{
-		cluster.AuditLog, cluster.Checkpoints, cluster.Components, cluster.Disposable, cluster.History, cluster.Power, cluster.Simulated,
-		cluster.Upgrades,
+		cluster.AuditLog, cluster.Checkpoints, cluster.Components, cluster.Disposable, cluster.History, cluster.Power, cluster.Nodes,
+		cluster.Simulated, cluster.Upgrades,
 	}
 }
 

@@ -1,0 +1,277 @@
+package existing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/problem"
+)
+
+// Name of the provider of contexts.
+const Name = "existing"
+
+const (
+	// answerTimeout bounds one request of those that Look and Ensure make.
+	answerTimeout = 20 * time.Second
+	// glanceTimeout bounds the request with which Find sees whether the cluster answers.
+	glanceTimeout = 2 * time.Second
+)
+
+// Provider plays labs on clusters that somebody else made.
+type Provider struct {
+	name string
+	// dir holds one folder for each lab that is played.
+	dir    string
+	source Source
+}
+
+var (
+	_ cluster.Guest  = (*Provider)(nil)
+	_ cluster.Lister = (*Provider)(nil)
+)
+
+// New returns the provider of contexts, whose choices are kept below dir.
+func New(dir string) *Provider { return NewFrom(Name, dir, kubeconfigs{}) }
+
+// NewFrom returns a provider of that name, whose clusters come from the source.
+func NewFrom(name, dir string, source Source) *Provider {
+	return &Provider{name: name, dir: dir, source: source}
+}
+
+// Name implements cluster.Provider.
+func (p *Provider) Name() string { return p.name }
+
+// Capabilities implements cluster.Provider. What the person allows beyond them is in Host.
+func (p *Provider) Capabilities() []cluster.Capability { return nil }
+
+// Available implements cluster.Provider: what is needed depends on the place, and Look says it.
+func (p *Provider) Available(context.Context, cluster.Spec) error { return nil }
+
+func (p *Provider) folder(name string) folder { return folder(filepath.Join(p.dir, name)) }
+
+// List implements cluster.Lister.
+func (p *Provider) List(context.Context) ([]string, error) {
+	found, err := filepath.Glob(filepath.Join(p.dir, "*", "choice.json"))
+	var names []string
+	for _, file := range found {
+		names = append(names, filepath.Base(filepath.Dir(file)))
+	}
+	return names, err
+}
+
+// Ensure implements cluster.Provider. It makes no cluster: it sees that the one that was settled on is still the same and answers, and
+// gives the session the credentials of now.
+func (p *Provider) Ensure(ctx context.Context, spec cluster.Spec, progress cluster.Progress) (*cluster.Cluster, error) {
+	f := p.folder(spec.Name)
+	c, err := f.read()
+	if errors.Is(err, cluster.ErrNotFound) {
+		return nil, notSettled(spec.Name, p.name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	version := ""
+	err = progress.Run("credentials", func() (string, error) {
+		cfg, err := p.load(ctx, c)
+		if err != nil {
+			return "", err
+		}
+		if version, err = p.same(ctx, c, cfg); err != nil {
+			return "", err
+		}
+		if err := f.writeKubeconfig(f.access(), cfg); err != nil {
+			return "", err
+		}
+		return c.Context, f.writeKubeconfig(f.learner(), cfg)
+	})
+	if err != nil {
+		return nil, err
+	}
+	found := p.describe(spec.Name, c)
+	found.State, found.Version = cluster.Running, version
+	return found, nil
+}
+
+// load returns the credentials for the choice, and refuses those for another server.
+func (p *Provider) load(ctx context.Context, c *choice) (*clientcmdapi.Config, error) {
+	cfg, err := p.source.Load(ctx, c.Place)
+	if err != nil {
+		return nil, err
+	}
+	if now := serverOf(cfg); now != c.Server {
+		return nil, problem.New(problem.Cluster,
+			fmt.Sprintf("%s now leads to %s; this lab is being played on %s, and k8slab does not follow. Point the context back, or begin anew", c.Context, now, c.Server),
+			fmt.Sprintf("%s の接続先が %s に変わっています。このラボで使っているのは %s で、k8slab が勝手に切り替えることはありません。コンテキストを元に戻すか、はじめからやり直してください", c.Context, now, c.Server),
+			"k8slab delete --forget")
+	}
+	return cfg, nil
+}
+
+// same returns the version of the cluster, and refuses another one than that which was settled on.
+func (p *Provider) same(ctx context.Context, c *choice, cfg *clientcmdapi.Config) (version string, err error) {
+	client, _, err := connect(cfg, p.source.Try(c.Place))
+	if err != nil {
+		return "", err
+	}
+	version, id, err := identify(ctx, client)
+	if err != nil {
+		return "", noAnswer(err, c.Context, c.Server, p.source.Try(c.Place))
+	}
+	if id != c.ID {
+		return "", problem.New(problem.Cluster,
+			fmt.Sprintf("at %s there is another cluster now than the one on which this lab was begun; nothing of the lab is in it", c.Server),
+			fmt.Sprintf("%s にあるのは、このラボを始めたときとは別のクラスターです。ラボのオブジェクトはそこにはありません", c.Server),
+			"k8slab delete --forget")
+	}
+	return version, nil
+}
+
+func notSettled(lab, kind string) error {
+	return problem.New(problem.Usage,
+		fmt.Sprintf("the lab %s has no cluster of the kind %s yet: say which one is meant", lab, kind),
+		fmt.Sprintf("ラボ %s で使う %s クラスターがまだ決まっていません。どれを使うか指定してください", lab, kind), "k8slab start --help")
+}
+
+func serverOf(cfg *clientcmdapi.Config) string {
+	if c := cfg.Contexts[cfg.CurrentContext]; c != nil && cfg.Clusters[c.Cluster] != nil {
+		return cfg.Clusters[c.Cluster].Server
+	}
+	return ""
+}
+
+// connect returns a client that speaks with the credentials.
+func connect(cfg *clientcmdapi.Config, try string) (kubernetes.Interface, *rest.Config, error) {
+	if err := plugin(cfg, try); err != nil {
+		return nil, nil, err
+	}
+	rc, err := restConfig(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	quick := rest.CopyConfig(rc)
+	quick.Timeout = answerTimeout
+	quick.QPS = -1
+	quick.WarningHandler = rest.NoWarnings{}
+	client, err := kubernetes.NewForConfig(quick)
+	return client, rc, err
+}
+
+func restConfig(cfg *clientcmdapi.Config) (*rest.Config, error) {
+	rc, err := clientcmd.NewDefaultClientConfig(*cfg, nil).ClientConfig()
+	if err != nil {
+		return nil, problem.New(problem.Usage,
+			fmt.Sprintf("the context %s cannot be used: %v", cfg.CurrentContext, err),
+			fmt.Sprintf("コンテキスト %s を使えません: %v", cfg.CurrentContext, err), "kubectl config view").From(err)
+	}
+	return rc, nil
+}
+
+// Find implements cluster.Provider. A cluster that does not answer, or that is another one by now, is degraded; Ensure says why.
+func (p *Provider) Find(ctx context.Context, name string) (*cluster.Cluster, error) {
+	c, err := p.folder(name).read()
+	if err != nil {
+		return nil, err
+	}
+	found := p.describe(name, c)
+	cfg, err := p.Config(ctx, name, cluster.Grader)
+	if err != nil {
+		return found, nil
+	}
+	cfg.Timeout = glanceTimeout
+	client, err := kubernetes.NewForConfig(cfg)
+	if err != nil {
+		return found, nil
+	}
+	version, err := client.Discovery().ServerVersion()
+	if err == nil {
+		found.State, found.Version = cluster.Running, version.GitVersion
+	}
+	return found, nil
+}
+
+func (p *Provider) describe(name string, c *choice) *cluster.Cluster {
+	return &cluster.Cluster{
+		Name: name, Provider: p.name, Server: c.Server, Kubeconfig: p.folder(name).learner(), State: cluster.Degraded, NodeNames: c.NodeNames,
+	}
+}
+
+// Config implements cluster.Provider. Everybody speaks as the person whose credentials they are.
+func (p *Provider) Config(ctx context.Context, name string, _ cluster.Identity) (*rest.Config, error) {
+	f := p.folder(name)
+	c, err := f.read()
+	if err != nil {
+		return nil, err
+	}
+	var cfg *clientcmdapi.Config
+	if p.source.Local() {
+		cfg, err = p.load(ctx, c)
+	} else if cfg, err = clientcmd.LoadFromFile(f.access()); err != nil {
+		err = cannotKeep(err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := plugin(cfg, p.source.Try(c.Place)); err != nil {
+		return nil, err
+	}
+	return restConfig(cfg)
+}
+
+// Delete implements cluster.Provider: it removes what carries the label of name, and never the cluster.
+func (p *Provider) Delete(ctx context.Context, name string) error {
+	_, err := p.Leave(ctx, name)
+	if errors.Is(err, cluster.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// Forget implements cluster.Guest.
+func (p *Provider) Forget(_ context.Context, name string) error {
+	f := p.folder(name)
+	if _, err := os.Stat(f.choiceFile()); err != nil {
+		return cluster.ErrNotFound
+	}
+	return cannotKeep(os.RemoveAll(string(f)))
+}
+
+// Settle implements cluster.Guest.
+func (p *Provider) Settle(_ context.Context, name string, host *cluster.Host) error {
+	c := choice{
+		Place: host.Place, Context: host.Context, Server: host.Server, ID: host.ID, NodesAllowed: host.NodesAllowed, NodeNames: host.NodeNames,
+		Open: []string{},
+	}
+	if before, err := p.folder(name).read(); err == nil && before.ID == c.ID {
+		c.Open = before.Open // a node that the learner has cordoned since was open when the lab began
+	} else {
+		for _, n := range host.Nodes {
+			if !n.Cordoned {
+				c.Open = append(c.Open, n.Name)
+			}
+		}
+	}
+	return p.folder(name).write(c)
+}
+
+// words joins a list for a sentence in both languages.
+func words(names []string, most int) content.Text {
+	more := len(names) - most
+	if more <= 0 {
+		return content.Text{EN: join(names, ", "), JA: join(names, "、")}
+	}
+	return content.Text{
+		EN: fmt.Sprintf("%s and %d more", join(names[:most], ", "), more),
+		JA: fmt.Sprintf("%s ほか %d 件", join(names[:most], "、"), more),
+	}
+}

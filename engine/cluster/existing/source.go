@@ -1,0 +1,179 @@
+package existing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/problem"
+)
+
+// Source finds the credentials for a cluster.
+type Source interface {
+	// Resolve completes a place with what must not change afterwards, such as what variables of the shell say now. It refuses a place that
+	// is not one of the source's with a usage problem.
+	Resolve(ctx context.Context, place cluster.Place) (cluster.Place, error)
+	// Load returns a kubeconfig with one context, the current one, in which nothing refers to another file by a relative path.
+	Load(ctx context.Context, place cluster.Place) (*clientcmdapi.Config, error)
+	// Local reports whether Load only reads this machine, so that it can be done before every use.
+	Local() bool
+	// Try is the command with which a person sees whether the cluster can be reached with these credentials.
+	Try(place cluster.Place) string
+}
+
+// kubeconfigs is the source of contexts in the person's own files.
+type kubeconfigs struct{}
+
+// Local implements Source.
+func (kubeconfigs) Local() bool { return true }
+
+// Try implements Source.
+func (kubeconfigs) Try(place cluster.Place) string {
+	command := "kubectl"
+	switch {
+	case len(filepath.SplitList(place.Kubeconfig)) > 1:
+		command = "KUBECONFIG=" + place.Kubeconfig + " kubectl"
+	case place.Kubeconfig != "":
+		command += " --kubeconfig " + place.Kubeconfig
+	}
+	return command + " --context " + place.Context + " get nodes"
+}
+
+// Resolve implements Source: the files are those of now, whatever KUBECONFIG says in another shell.
+func (kubeconfigs) Resolve(_ context.Context, place cluster.Place) (cluster.Place, error) {
+	if place.ResourceGroup != "" || place.Name != "" || place.Subscription != "" || place.Admin {
+		return place, problem.New(problem.Usage,
+			"--resource-group, --name, --subscription and --admin are for --cluster aks; an existing cluster is named by --context",
+			"--resource-group、--name、--subscription、--admin は --cluster aks で使います。既存のクラスターは --context で指定してください", "k8slab start --help")
+	}
+	files := filepath.SplitList(place.Kubeconfig)
+	if len(files) == 0 {
+		files = clientcmd.NewDefaultClientConfigLoadingRules().Precedence
+	}
+	for i, file := range files {
+		absolute, err := filepath.Abs(file)
+		if err != nil {
+			return place, err
+		}
+		files[i] = absolute
+	}
+	place.Kubeconfig = strings.Join(files, string(filepath.ListSeparator))
+	return place, nil
+}
+
+// Load implements Source.
+func (kubeconfigs) Load(_ context.Context, place cluster.Place) (*clientcmdapi.Config, error) {
+	// What several files have is merged, as kubectl does, and one of them may be missing; a single one has to be there.
+	rules := &clientcmd.ClientConfigLoadingRules{}
+	if files := filepath.SplitList(place.Kubeconfig); len(files) > 1 {
+		rules.Precedence = files
+	} else {
+		rules.ExplicitPath = place.Kubeconfig
+	}
+	all, err := rules.Load()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, problem.New(problem.Usage,
+			fmt.Sprintf("there is no kubeconfig %s", place.Kubeconfig), fmt.Sprintf("kubeconfig %s がありません", place.Kubeconfig), "k8slab start --help").From(err)
+	}
+	if err != nil {
+		return nil, problem.New(problem.Usage,
+			fmt.Sprintf("the kubeconfig cannot be read: %v", err), fmt.Sprintf("kubeconfig を読めません: %v", err), "kubectl config view").From(err)
+	}
+	names := contexts(all)
+	if place.Context == "" {
+		return nil, noContext(names)
+	}
+	if _, ok := all.Contexts[place.Context]; !ok {
+		return nil, unknownContext(place.Context, names)
+	}
+	return Only(all, place.Context)
+}
+
+// Only returns a copy of the kubeconfig with nothing in it but the context, its cluster and its user, and with the contents of the
+// certificate files that they name.
+func Only(all *clientcmdapi.Config, context string) (*clientcmdapi.Config, error) {
+	one := all.DeepCopy()
+	one.CurrentContext = context
+	broken := func(err error) error {
+		return problem.New(problem.Usage,
+			fmt.Sprintf("the context %s is not complete: %v", context, err), fmt.Sprintf("コンテキスト %s に不備があります: %v", context, err),
+			"kubectl config view").From(err)
+	}
+	if err := clientcmdapi.MinifyConfig(one); err != nil {
+		return nil, broken(err)
+	}
+	if err := clientcmdapi.FlattenConfig(one); err != nil {
+		return nil, broken(err)
+	}
+	if err := clientcmd.ConfirmUsable(*one, context); err != nil {
+		return nil, broken(err)
+	}
+	for _, user := range one.AuthInfos {
+		if user.TokenFile != "" && !filepath.IsAbs(user.TokenFile) {
+			user.TokenFile, _ = filepath.Abs(filepath.Join(filepath.Dir(user.LocationOfOrigin), user.TokenFile))
+		}
+	}
+	return one, nil
+}
+
+func contexts(all *clientcmdapi.Config) []string {
+	var names []string
+	for name := range all.Contexts {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func noContext(names []string) error {
+	if len(names) == 0 {
+		return problem.New(problem.Usage, "there is no kubeconfig with a context; say which file with --kubeconfig",
+			"コンテキストのある kubeconfig が見つかりません。--kubeconfig でファイルを指定してください", "k8slab start --help")
+	}
+	return problem.New(problem.Usage,
+		fmt.Sprintf("say which cluster is meant, with --context: there is %s. The current context is never taken by itself", strings.Join(names, ", ")),
+		fmt.Sprintf("どのクラスターを使うかを --context で指定してください。あるのは %s です。現在のコンテキストが自動的に使われることはありません", strings.Join(names, "、")),
+		"k8slab start --help")
+}
+
+func unknownContext(name string, names []string) error {
+	en, ja := fmt.Sprintf("there is no context %q", name), fmt.Sprintf("コンテキスト %q はありません", name)
+	switch near, ok := content.Nearest(name, names); {
+	case ok:
+		en, ja = en+fmt.Sprintf("; did you mean %s?", near), ja+fmt.Sprintf("。%s のことですか？", near)
+	case len(names) > 0:
+		en, ja = en+"; there is "+strings.Join(names, ", "), ja+"。あるのは "+strings.Join(names, "、")+" です"
+	}
+	return problem.New(problem.Usage, en, ja, "kubectl config get-contexts")
+}
+
+// plugin refuses credentials that come from a program which is not there.
+func plugin(cfg *clientcmdapi.Config, try string) error {
+	for _, user := range cfg.AuthInfos {
+		if user.Exec == nil {
+			continue
+		}
+		name := user.Exec.Command
+		if _, err := exec.LookPath(name); err == nil {
+			continue
+		}
+		next := try
+		if filepath.Base(name) == "kubelogin" {
+			next = "az aks install-cli"
+		}
+		return problem.New(problem.Cluster,
+			fmt.Sprintf("the credentials for %s come from the program %s, which is not installed or not on PATH", cfg.CurrentContext, name),
+			fmt.Sprintf("%s の認証情報はプログラム %s から得ますが、インストールされていないか PATH にありません", cfg.CurrentContext, name), next)
+	}
+	return nil
+}

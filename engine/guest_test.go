@@ -1,0 +1,356 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"gopkg.in/yaml.v3"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/k8slab/k8slab/checks"
+	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine"
+	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/cluster/embedded"
+	"github.com/k8slab/k8slab/engine/cluster/existing"
+	"github.com/k8slab/k8slab/engine/problem"
+	"github.com/k8slab/k8slab/internal/testcluster"
+)
+
+func TestMain(m *testing.M) { testcluster.Main(m) }
+
+// asksThePast are the checks that a cluster without a record of what happened cannot answer.
+var asksThePast = []string{
+	"workload/never-below", "pod/evicted-not-deleted", "pdb/floor-at-disruptions", "workload/pods-not-deleted", "pod/stopped-by-itself",
+}
+
+// maintenance is the lab 11-maintenance as far as it can be played on somebody else's cluster: steps whose workloads need no simulated
+// behaviour, without the checks that ask for the past.
+func maintenance(t *testing.T) *content.Lab {
+	t.Helper()
+	const id = "11-maintenance"
+	files := fstest.MapFS{}
+	err := fs.WalkDir(os.DirFS("../labs"), id, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || strings.Contains(path, "/wrong/") { // wrong answers name the checks that are left out
+			return err
+		}
+		for _, step := range []string{"40-unready", "50-graceful", "70-node-loss"} {
+			if strings.HasPrefix(path, id+"/"+step) {
+				return nil
+			}
+		}
+		raw, err := os.ReadFile(filepath.Join("../labs", path))
+		switch filepath.Base(path) {
+		case "lab.yaml":
+			before, _, _ := strings.Cut(string(raw), "requires:")
+			raw = []byte(before + "requires:\n  - nodes\n")
+		case "step.yaml":
+			var first string
+			raw, first = withoutThePast(t, raw)
+			files[filepath.Dir(path)+"/wrong/nothing.sh"] = &fstest.MapFile{Data: []byte("# fails: " + first + "\nkubectl get nodes\n")}
+		}
+		files[path] = &fstest.MapFile{Data: raw}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lab, err := content.Load(files, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lab
+}
+
+// withoutThePast also returns the id of a check that is left.
+func withoutThePast(t *testing.T, raw []byte) (step []byte, check string) {
+	t.Helper()
+	var parsed map[string]any
+	if err := yaml.Unmarshal(raw, &parsed); err != nil {
+		t.Fatal(err)
+	}
+	gone := map[any]bool{}
+	for _, list := range []string{"checks", "invariants"} {
+		all, _ := parsed[list].([]any)
+		parsed[list] = slices.DeleteFunc(all, func(c any) bool {
+			check := c.(map[string]any)
+			past := slices.Contains(asksThePast, check["use"].(string))
+			gone[check["id"]] = past
+			return past
+		})
+	}
+	for _, list := range []string{"checks", "invariants"} {
+		for _, c := range parsed[list].([]any) {
+			check := c.(map[string]any)
+			if after, ok := check["after"].([]any); ok {
+				check["after"] = slices.DeleteFunc(after, func(id any) bool { return gone[id] })
+			}
+		}
+	}
+	raw, err := yaml.Marshal(parsed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw, parsed["checks"].([]any)[0].(map[string]any)["id"].(string)
+}
+
+// theirs is a cluster of somebody else's, with other people's workloads in it.
+type theirs struct {
+	*cluster.Cluster
+	provider *embedded.Provider
+	config   *rest.Config
+	client   kubernetes.Interface
+}
+
+func someoneElses(t *testing.T, nodes []cluster.Node) theirs {
+	t.Helper()
+	p, err := embedded.New(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.Delete(context.Background(), "theirs"); err != nil {
+			t.Error(err)
+		}
+	})
+	c, err := p.Ensure(t.Context(), cluster.Spec{Name: "theirs", Release: "1.37", Nodes: nodes}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := clientcmd.BuildConfigFromFlags("", c.Kubeconfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.QPS, cfg.WarningHandler = -1, rest.NoWarnings{}
+	client, err := kubernetes.NewForConfig(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return theirs{c, p, cfg, client}
+}
+
+func nodes(names ...string) []cluster.Node {
+	var all []cluster.Node
+	for i, name := range names {
+		all = append(all, cluster.Node{Name: name, Zone: fmt.Sprintf("westeurope-%d", i%3+1), Pool: "apps"})
+	}
+	return all
+}
+
+func (c theirs) place() cluster.Place {
+	return cluster.Place{Kubeconfig: c.Kubeconfig, Context: "k8slab-theirs"}
+}
+
+func (c theirs) makeNamespace(t *testing.T, name string) {
+	t.Helper()
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	if _, err := c.client.CoreV1().Namespaces().Create(t.Context(), ns, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (c theirs) deploy(t *testing.T, namespace, name string) {
+	t.Helper()
+	one := int32(1)
+	labels := map[string]string{"app": name}
+	_, err := c.client.AppsV1().Deployments(namespace).Create(t.Context(), &appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec: appsv1.DeploymentSpec{Replicas: &one, Selector: &metav1.LabelSelector{MatchLabels: labels}, Template: corev1.PodTemplateSpec{
+			ObjectMeta: metav1.ObjectMeta{Labels: labels}, Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: name, Image: "registry.example/" + name}}},
+		}},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	testcluster.Eventually(t, func() error {
+		d, err := c.client.AppsV1().Deployments(namespace).Get(t.Context(), name, metav1.GetOptions{})
+		if err == nil && d.Status.AvailableReplicas != 1 {
+			err = errors.New(name + " is not available")
+		}
+		return err
+	})
+}
+
+// versions returns the resourceVersion of every object in the cluster. Left out is what the control plane itself keeps writing: the leases of
+// its components and nodes, and events.
+func (c theirs) versions(t *testing.T) map[string]string {
+	t.Helper()
+	disco, err := discovery.NewDiscoveryClientForConfig(c.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := metadata.NewForConfig(c.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lists, err := disco.ServerPreferredResources()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]string{}
+	for _, list := range discovery.FilteredBy(discovery.SupportsAllVerbs{Verbs: []string{"list", "watch"}}, lists) {
+		gv, err := schema.ParseGroupVersion(list.GroupVersion)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range list.APIResources {
+			if r.Name == "leases" || r.Name == "events" {
+				continue
+			}
+			objects, err := client.Resource(gv.WithResource(r.Name)).List(t.Context(), metav1.ListOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, o := range objects.Items {
+				found[r.Name+"/"+o.Namespace+"/"+o.Name] = o.ResourceVersion
+			}
+		}
+	}
+	return found
+}
+
+// atRest returns versions when nothing in the cluster changes by itself any more.
+func (c theirs) atRest(t *testing.T) map[string]string {
+	t.Helper()
+	var last map[string]string
+	testcluster.Eventually(t, func() error {
+		now := c.versions(t)
+		same := maps.Equal(now, last)
+		last = now
+		if !same {
+			return errors.New("the cluster is still at work")
+		}
+		return nil
+	})
+	return last
+}
+
+func difference(before, after map[string]string) []string {
+	var changed []string
+	for name, version := range after {
+		if before[name] != version {
+			changed = append(changed, name+" "+before[name]+" -> "+version)
+		}
+	}
+	for name := range before {
+		if _, ok := after[name]; !ok {
+			changed = append(changed, name+" is gone")
+		}
+	}
+	slices.Sort(changed)
+	return changed
+}
+
+func newEngine(t *testing.T, stateDir string, lab *content.Lab, guest cluster.Provider) *engine.Engine {
+	t.Helper()
+	own, err := embedded.New(filepath.Join(stateDir, "clusters"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := engine.New(engine.Config{
+		Labs: []*content.Lab{lab}, Vocabulary: checks.Default(), Providers: []cluster.Provider{own, guest}, StateDir: stateDir,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func yes(context.Context, *engine.Visit) error { return nil }
+
+// TestAStartByMistakeChangesNothing points start at a cluster with other people's workloads.
+func TestAStartByMistakeChangesNothing(t *testing.T) {
+	c := someoneElses(t, nodes("pool-1", "pool-2", "pool-3", "pool-4"))
+	c.makeNamespace(t, "payments")
+	c.deploy(t, "payments", "api")
+	lab := maintenance(t)
+	state := t.TempDir()
+	e := newEngine(t, state, lab, existing.New(filepath.Join(state, "existing")))
+	asked := 0
+	no := func(context.Context, *engine.Visit) error {
+		asked++
+		return problem.New(problem.Usage, "no", "いいえ", "")
+	}
+	refuses := func(name string, opts engine.StartOptions, want ...string) {
+		t.Run(name, func(t *testing.T) {
+			before := c.atRest(t)
+			if before["deployments/payments/api"] == "" || len(before) < 50 {
+				t.Fatalf("only %d objects were found", len(before))
+			}
+			opts.Provider = existing.Name
+			_, err := e.Start(t.Context(), lab.ID, opts, nil)
+			p, ok := errors.AsType[*problem.Problem](err)
+			if !ok {
+				t.Fatalf("got %v", err)
+			}
+			for _, part := range want {
+				if !strings.Contains(p.What.EN, part) || !strings.Contains(p.What.JA, part) {
+					t.Errorf("%q is not in %q, or not in %q", part, p.What.EN, p.What.JA)
+				}
+			}
+			if changed := difference(before, c.versions(t)); len(changed) > 0 {
+				t.Errorf("changed: %s", strings.Join(changed, "\n"))
+			}
+			if _, err := e.Session(t.Context(), lab.ID); problem.KindOf(err) != problem.Usage {
+				t.Errorf("the lab counts as started: %v", err)
+			}
+		})
+	}
+	refuses("workloads of others", engine.StartOptions{Place: c.place(), AllowNodes: true, Consent: yes},
+		"deployment/payments/api", c.Server, "--acknowledge k8slab-theirs")
+	refuses("another name is acknowledged", engine.StartOptions{Place: c.place(), AllowNodes: true, Consent: yes, Acknowledge: "prod"},
+		"k8slab-theirs", "prod")
+	acknowledged := engine.StartOptions{Place: c.place(), Acknowledge: "k8slab-theirs", Consent: yes}
+	refuses("nobody said that nodes may be changed", acknowledged, "--allow-nodes")
+	acknowledged.AllowNodes = true
+	declined := acknowledged
+	declined.Consent = no
+	refuses("the person says no", declined)
+	if asked != 1 {
+		t.Errorf("asked %d times", asked)
+	}
+
+	t.Run("a dry run", func(t *testing.T) {
+		before := c.atRest(t)
+		opts := acknowledged
+		opts.Provider = existing.Name
+		v, err := e.PlanVisit(t.Context(), lab.ID, opts, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var planned []string
+		for _, change := range v.Changes {
+			planned = append(planned, fmt.Sprintf("%s %s %s %v", change.Action, change.Kind, change.Name, change.DryRun))
+		}
+		want := []string{"create Namespace shop true", "create DaemonSet node-agent false", "create Deployment cart false", "create Pod debug-mia false"}
+		slices.Sort(planned)
+		slices.Sort(want)
+		if !slices.Equal(planned, want) {
+			t.Errorf("planned %q, want %q", planned, want)
+		}
+		if changed := difference(before, c.versions(t)); len(changed) > 0 {
+			t.Errorf("changed: %s", strings.Join(changed, "\n"))
+		}
+	})
+
+	c.makeNamespace(t, "shop")
+	c.deploy(t, "shop", "api")
+	refuses("objects of others have the lab's names", acknowledged, "namespace/shop", "deployment/shop/api", "k8slab-theirs")
+}

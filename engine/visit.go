@@ -1,0 +1,228 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/problem"
+)
+
+// Action is what is done to an object.
+type Action string
+
+const (
+	Create Action = "create"
+	// Replace: it is the lab's own from before, and goes away first.
+	Replace Action = "replace"
+	// Update is written over an object that the lab itself has created before.
+	Update Action = "update"
+	// Remove: it is the lab's own, of another step.
+	Remove Action = "remove"
+)
+
+// Change is one that a lab makes to a cluster.
+type Change struct {
+	Action     Action `json:"action"`
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Namespace  string `json:"namespace,omitempty"`
+	Name       string `json:"name"`
+	// DryRun: the server has gone through it without keeping it. What stands in a namespace that is not there yet it cannot go through;
+	// then it was only asked whether the person may.
+	DryRun bool `json:"dryRun"`
+}
+
+// plan returns what entering the step would change, and refuses what the server does.
+func (op *operator) plan(ctx context.Context, lab *content.Lab, stepID string) ([]Change, error) {
+	step, ok := lab.Step(stepID)
+	if !ok {
+		return nil, fmt.Errorf("the lab %s has no step %s", lab.ID, stepID)
+	}
+	s, err := parseScenario(lab, step)
+	if err != nil {
+		return nil, err
+	}
+	confine(lab, s)
+	changes, err := op.planRemovals(ctx, lab, s)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range s.objects {
+		c, err := op.planCreate(ctx, s, o)
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, c)
+	}
+	for _, o := range s.changes {
+		changes = append(changes, changeOf(Update, o))
+	}
+	return changes, nil
+}
+
+func changeOf(action Action, o *unstructured.Unstructured) Change {
+	return Change{Action: action, APIVersion: o.GetAPIVersion(), Kind: o.GetKind(), Namespace: o.GetNamespace(), Name: o.GetName()}
+}
+
+// planRemovals returns what the lab has on the cluster already and what is not of this step.
+func (op *operator) planRemovals(ctx context.Context, lab *content.Lab, s *scenario) ([]Change, error) {
+	kinds, _, err := kindsOf(lab)
+	if err != nil {
+		return nil, err
+	}
+	changes := []Change{}
+	for _, gvk := range append(kinds, schema.GroupVersionKind{Version: "v1", Kind: "Namespace"}) {
+		mapping, err := op.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+		if meta.IsNoMatchError(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		list, err := op.dynamic.Resource(mapping.Resource).List(ctx, metav1.ListOptions{LabelSelector: labLabel + "=" + lab.ID})
+		if err != nil {
+			return nil, err
+		}
+		for i := range list.Items {
+			o := &list.Items[i]
+			if !slices.ContainsFunc(s.objects, func(own *unstructured.Unstructured) bool { return sameObject(own, o) }) {
+				changes = append(changes, changeOf(Remove, o))
+			}
+		}
+	}
+	return changes, nil
+}
+
+func (op *operator) planCreate(ctx context.Context, s *scenario, o *unstructured.Unstructured) (Change, error) {
+	change := changeOf(Create, o)
+	r, err := op.resource(o.GroupVersionKind(), o.GetNamespace())
+	if meta.IsNoMatchError(err) {
+		return change, nil // the lab defines the kind itself, or it does not exist, which seeding says
+	}
+	if err != nil {
+		return change, err
+	}
+	_, err = r.Get(ctx, o.GetName(), metav1.GetOptions{})
+	if err == nil {
+		change.Action = Replace
+		return change, nil
+	}
+	if !apierrors.IsNotFound(err) {
+		return change, notAllowed(o, err)
+	}
+	_, err = r.Create(ctx, o.DeepCopy(), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+	switch {
+	case err == nil:
+		change.DryRun = true
+		return change, nil
+	case apierrors.IsNotFound(err) && slices.Contains(s.namespaces(), o.GetNamespace()):
+		return change, op.mayCreate(ctx, o)
+	}
+	return change, notAllowed(o, err)
+}
+
+// mayCreate asks whether the person may create objects of the kind in a namespace that need not exist yet.
+func (op *operator) mayCreate(ctx context.Context, o *unstructured.Unstructured) error {
+	mapping, err := op.mapper.RESTMapping(o.GroupVersionKind().GroupKind(), o.GroupVersionKind().Version)
+	if err != nil {
+		return err
+	}
+	review := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
+		"spec": map[string]any{"resourceAttributes": map[string]any{
+			"verb": "create", "group": mapping.Resource.Group, "resource": mapping.Resource.Resource, "namespace": o.GetNamespace(),
+		}},
+	}}
+	reviews := schema.GroupVersionResource{Group: "authorization.k8s.io", Version: "v1", Resource: "selfsubjectaccessreviews"}
+	answer, err := op.dynamic.Resource(reviews).Create(ctx, review, metav1.CreateOptions{})
+	if err != nil {
+		return err
+	}
+	if allowed, _, _ := unstructured.NestedBool(answer.Object, "status", "allowed"); !allowed {
+		return notAllowed(o, fmt.Errorf("you may not create %s in the namespace %s", mapping.Resource.Resource, o.GetNamespace()))
+	}
+	return nil
+}
+
+func notAllowed(o *unstructured.Unstructured, err error) error {
+	return problem.New(problem.Cluster,
+		fmt.Sprintf("the cluster would not take %s: %v. Nothing was changed", objectName(o), err),
+		fmt.Sprintf("クラスターが %s を受け付けません: %v。何も変更していません", objectName(o), err), "kubectl auth can-i --list").From(err)
+}
+
+func objectName(o *unstructured.Unstructured) string {
+	return nameOf(o.GetKind(), o.GetNamespace(), o.GetName())
+}
+
+func nameOf(kind, namespace, name string) string {
+	if namespace != "" {
+		name = namespace + "/" + name
+	}
+	return strings.ToLower(kind) + "/" + name
+}
+
+// refuseOthers refuses a lab whose objects, of any step, would take the place of somebody else's, or that may not be played where it is
+// not alone.
+func (op *operator) refuseOthers(ctx context.Context, lab *content.Lab, host *cluster.Host, next string) error {
+	var taken []string
+	for _, step := range lab.Steps {
+		s, err := parseScenario(lab, step)
+		if err != nil {
+			return err
+		}
+		if err := permit(lab, s, false); err != nil {
+			return err
+		}
+		names, err := op.others(ctx, lab.ID, s)
+		if err != nil {
+			return err
+		}
+		taken = append(taken, names...)
+	}
+	slices.Sort(taken)
+	return refuseTaken(lab.ID, host.Context, slices.Compact(taken), next)
+}
+
+func refuseTaken(lab, where string, taken []string, next string) error {
+	if len(taken) == 0 {
+		return nil
+	}
+	return problem.New(problem.Cluster,
+		fmt.Sprintf("%s has objects that the lab %s would make and that are not its own: %s. They are left alone, and nothing was changed", where, lab, strings.Join(taken, ", ")),
+		fmt.Sprintf("ラボ %[2]s が作るオブジェクトと同じ名前の、ラボのものではないオブジェクトが %[1]s にあります: %[3]s。それらには触れず、何も変更していません", where, lab, strings.Join(taken, "、")), next)
+}
+
+// others names the objects of the scenario that exist without the lab's label.
+func (op *operator) others(ctx context.Context, lab string, s *scenario) ([]string, error) {
+	var taken []string
+	for _, o := range s.objects {
+		r, err := op.resource(o.GroupVersionKind(), o.GetNamespace())
+		if meta.IsNoMatchError(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		live, err := r.Get(ctx, o.GetName(), metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return nil, notAllowed(o, err)
+		}
+		if live.GetLabels()[labLabel] != lab {
+			taken = append(taken, objectName(o))
+		}
+	}
+	return taken, nil
+}

@@ -1,0 +1,131 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine"
+	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/managed"
+)
+
+// cloud is a provider of clusters that somebody else made and a cloud runs.
+type cloud struct{ cluster.Guest }
+
+func (cloud) Name() string { return "aks" }
+
+func (cloud) Capabilities() []cluster.Capability { return nil }
+
+func (cloud) Managed(context.Context, string) (*managed.Cluster, error) {
+	upgrades := []managed.Upgrade{{Version: "1.36.4"}, {Version: "1.37.2", Preview: true}}
+	return &managed.Cluster{
+		Name: "shop", ResourceGroup: "labs", Region: "westeurope", Tier: "Standard", PowerState: "Running", Provisioning: "Succeeded", Version: "1.36.3",
+		Upgrades: upgrades, UpgradeChannel: "stable", EntraID: true, CloudRBAC: true,
+		Pools: []managed.Pool{
+			{Name: "apps", Mode: "User", Count: 4, Version: "1.36.3", VMSize: "Standard_D4s_v5", Zones: []string{"1", "2", "3"}, MaxSurge: "33%", Upgrades: upgrades[:1]},
+			{Name: "system", Mode: "System", Count: 1, Version: "1.36.3", VMSize: "Standard_D2s_v5"},
+		},
+		Windows: []managed.Window{{
+			Name: "aksManagedAutoUpgradeSchedule", Every: managed.Schedule{Unit: "week", Interval: 2, Weekdays: []string{"Sunday"}}, Start: "02:00", UTCOffset: "+09:00", Duration: 6 * time.Hour,
+			Blocked: []managed.Span{{From: time.Date(2026, 12, 24, 0, 0, 0, 0, time.UTC), To: time.Date(2027, 1, 3, 0, 0, 0, 0, time.UTC)}},
+		}},
+	}, nil
+}
+
+func (cloud) Examine(context.Context, cluster.Place) []cluster.Finding {
+	return []cluster.Finding{
+		{Name: "login", State: "ok", Found: content.Text{EN: "signed in", JA: "サインイン済み"}},
+		{Name: "cluster", State: "problem", Found: content.Text{EN: "labs/shop is stopped", JA: "labs/shop は停止しています"}, Next: "az aks start --resource-group labs --name shop"},
+	}
+}
+
+func visiting() *played {
+	p := newPlayed()
+	p.host = &cluster.Host{
+		Context: "shop", Server: "https://shop-dns.hcp.westeurope.azmk8s.example:443", User: "mia@example.com", Version: "v1.36.3",
+		Nodes: make([]cluster.HostNode, 5), Production: []content.Text{{EN: "it has a namespace called prod", JA: "prod という Namespace があります"}},
+	}
+	p.session.Cluster.Provider, p.session.Cluster.Components = "aks", nil
+	return p
+}
+
+func (p *played) visit() *engine.Visit {
+	return &engine.Visit{
+		Lab: p.session.Lab.ID, Step: "drain", Host: p.host, Command: "k8slab start 11-maintenance --cluster aks",
+		Changes: []engine.Change{
+			{Action: engine.Remove, Kind: "Namespace", Name: "old"}, {Action: engine.Create, Kind: "Namespace", Name: "shop", DryRun: true},
+			{Action: engine.Replace, Kind: "Deployment", Namespace: "shop", Name: "cart"}, {Action: engine.Update, Kind: "Deployment", Namespace: "shop", Name: "cart"},
+		},
+		Notes: []content.Text{{EN: "the lab was written for Kubernetes 1.37; this is v1.36.3", JA: "このラボは Kubernetes 1.37 向けです。このクラスターは v1.36.3 です"}},
+	}
+}
+
+// PlanVisit implements Engine.
+func (p *played) PlanVisit(context.Context, string, engine.StartOptions, cluster.Progress) (*engine.Visit, error) {
+	return p.visit(), nil
+}
+
+// Delete implements Engine.
+func (p *played) Delete(context.Context, string, cluster.Progress) (*cluster.Departure, error) {
+	if p.host == nil {
+		return nil, p.call("delete")
+	}
+	return &cluster.Departure{
+		Server: p.host.Server, Removed: []string{"deployment/shop/cart"}, Left: []string{"namespace/shop"}, Unseen: []string{"roles.rbac.authorization.k8s.io"},
+		Uncordoned: []string{"aks-apps-1"}, Cordoned: []string{"aks-apps-2"},
+	}, p.call("delete")
+}
+
+// Forget implements Engine.
+func (p *played) Forget(context.Context, string) error { return p.call("forget") }
+
+func TestAnswersAboutAClusterOfOthers(t *testing.T) {
+	commands := []struct {
+		name string
+		args []string
+		code int
+	}{
+		{"visit-dry-run", []string{"start", "11-maintenance", "--cluster", "aks", "--dry-run"}, 0},
+		{"visit-unasked", []string{"start", "11-maintenance", "--cluster", "aks"}, 2},
+		{"visit-yes", []string{"start", "11-maintenance", "--cluster", "aks", "--yes"}, 0},
+		{"visit-delete", []string{"delete"}, 0},
+		{"visit-forget", []string{"delete", "--forget"}, 0},
+		{"managed-status", []string{"cluster", "status"}, 0},
+		{"doctor-aks", []string{"doctor", "--cluster", "aks", "--resource-group", "labs", "--name", "shop"}, 4},
+		{"help-delete", []string{"delete", "--help"}, 0},
+		{"help-doctor", []string{"doctor", "--help"}, 0},
+		{"help-start", []string{"start", "--help"}, 0},
+	}
+	for _, lang := range content.Langs {
+		for _, width := range []int{80, 40} {
+			for _, c := range commands {
+				name := fmt.Sprintf("%s.%s.%d", c.name, lang, width)
+				t.Run(name, func(t *testing.T) {
+					out, errs, code := run(t, visiting(), []string{"LANG=" + string(lang) + "_XX.UTF-8", fmt.Sprint("COLUMNS=", width)}, c.args...)
+					if code != c.code {
+						t.Errorf("exit code %d, want %d", code, c.code)
+					}
+					golden(t, name+".txt", "$ k8slab "+strings.Join(c.args, " ")+"\n"+out+"-- stderr --\n"+errs)
+				})
+			}
+		}
+	}
+}
+
+func TestOnlyAYesIsAYes(t *testing.T) {
+	for answer, want := range map[string]int{"y\n": 0, "YES\n": 0, "はい\n": 0, "n\n": 2, "\n": 2, "": 2, "yeah\n": 2} {
+		p := visiting()
+		var out, errs bytes.Buffer
+		code := Run(t.Context(), []string{"start", "11-maintenance", "--cluster", "aks"},
+			Streams{In: strings.NewReader(answer), InTTY: true, Out: &out, Err: &errs, Env: []string{"XDG_STATE_HOME=" + t.TempDir()}},
+			Parts{NewEngine: func(string) (Engine, error) { return p, nil }})
+		if code != want || !strings.Contains(errs.String(), "May this cluster be changed?") {
+			t.Errorf("%q: exit code %d, want %d; %s", answer, code, want, errs.String())
+		}
+	}
+}
