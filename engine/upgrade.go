@@ -363,8 +363,8 @@ func (e *Engine) canGoBack(ctx context.Context, s *Session) error {
 	if err != nil {
 		return err
 	}
-	if _, restores := p.(cluster.Checkpointer); restores {
-		return nil
+	if _, restores := p.(cluster.Checkpointer); restores || !slices.Contains(p.Capabilities(), cluster.Disposable) {
+		return nil // what is not ours has the versions that its owner gave it
 	}
 	c, err := p.Find(ctx, s.Lab.ID)
 	if err != nil {
