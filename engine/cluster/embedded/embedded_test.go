@@ -356,10 +356,18 @@ func TestAStoppedSchedulerStaysStoppedThroughAnOutage(t *testing.T) {
 
 func TestAClusterInADeepFolderStillHasItsSockets(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), strings.Repeat("a-long-folder-name/", 6))
+	temporary, err := os.MkdirTemp("", "s") // where they are then
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TMPDIR", temporary)
 	p := provider(t, dir)
 	t.Cleanup(func() {
 		if err := p.Delete(context.Background(), "deep"); err != nil {
 			t.Error(err)
+		}
+		if err := os.Remove(temporary); err != nil {
+			t.Errorf("something is left beside the cluster's folder: %v", err)
 		}
 	})
 	if _, err := p.Ensure(t.Context(), spec("deep"), nil); err != nil {

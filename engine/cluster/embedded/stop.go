@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"syscall"
 
 	"github.com/k8slab/k8slab/engine/cluster"
@@ -65,6 +66,7 @@ func (p *Provider) Delete(ctx context.Context, name string) error {
 	if err := f.end(ctx); err != nil {
 		return err
 	}
+	elsewhere := string(f)
 	for _, name := range []string{controlSocket, egressSocket} {
 		path, err := f.socket(name)
 		if err != nil {
@@ -73,6 +75,10 @@ func (p *Provider) Delete(ctx context.Context, name string) error {
 		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
+		elsewhere = filepath.Dir(path)
+	}
+	if elsewhere != string(f) {
+		_ = os.Remove(elsewhere) // theirs alone, since the cluster's own is too deep for a socket; where it is not empty it stays
 	}
 	// The description goes first: what is left after an interruption is no cluster any more, and the next Delete or Ensure clears it.
 	if err := os.Remove(f.description()); err != nil && !errors.Is(err, os.ErrNotExist) {
