@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/cluster/private"
 	"github.com/k8slab/k8slab/engine/flock"
 	"github.com/k8slab/k8slab/engine/problem"
 )
@@ -310,6 +311,18 @@ func (p *Provider) Delete(ctx context.Context, name string) error {
 	}
 	if len(containers) > 0 {
 		if err := e.remove(ctx, containers); err != nil {
+			return err
+		}
+	}
+	socket, err := private.Socket(string(f), recorderSocket)
+	if err != nil {
+		return err
+	}
+	if err := os.RemoveAll(socket); err != nil {
+		return err
+	}
+	if dir := filepath.Dir(socket); dir != string(f) { // a short one of its own
+		if err := os.RemoveAll(dir); err != nil {
 			return err
 		}
 	}
