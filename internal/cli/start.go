@@ -26,7 +26,7 @@ func newStart(inv *invocation) *cobra.Command {
 	cmd.Args = between(0, 1)
 	cmd.ValidArgsFunction = inv.completeLabs
 	cmd.Flags().StringVar(&opts.Step, "step", "", inv.say("begin with this step", "このステップから始めます"))
-	cmd.Flags().StringVar(&opts.Provider, "cluster", "", inv.say("kind of cluster: embedded (default), or kind, whose nodes are containers of Docker or Podman", "クラスターの種類。embedded (既定) か、ノードが Docker や Podman のコンテナーになる kind"))
+	cmd.Flags().StringVar(&opts.Provider, "cluster", "", inv.say("kind of cluster: embedded (default); kind, whose nodes are containers of Docker or Podman; existing or aks, which are there already", "クラスターの種類。embedded (既定)、ノードが Docker や Podman のコンテナーになる kind、すでにあるクラスターを使う existing と aks"))
 	cmd.Flags().IntVar(&opts.APIPort, "api-port", 0, inv.say("port of the API server on this machine (default: a free one)", "API サーバーのポート (既定は空いているもの)"))
 	cmd.Flags().BoolVar(&opts.Restart, "restart", false, inv.say("begin a new attempt at the first step", "最初のステップから新しくやり直します"))
 	cmd.Flags().StringVar(&opts.From, "from", "", inv.say("folder, git repository or added source of the lab", "ラボのあるフォルダー、git リポジトリ、追加済みのソース"))
