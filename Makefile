@@ -116,6 +116,11 @@ bench: build ## Measure what the design promises: start, restart, grading, memor
 bench-scale: build ## Measure 100 nodes and 2,000 pods on one cluster
 	go run -trimpath ./internal/bench scale
 
+bench-kind: build ## Measure a lab's start on the embedded cluster and on kind, side by side (as e2e does, needs Docker, or root to start it)
+	$(KINDNODE)/dockerd bin/kindnode
+	$(KINDNODE)/build bin/kindnode 1.37.2 >bin/kindnode.tags
+	K8SLAB_KIND_NODE_IMAGE=$$(paste -sd, bin/kindnode.tags) go run -trimpath ./internal/bench clusters
+
 bench-history: build ## Measure what the record of a cluster costs, and how large it grows
 	go run -trimpath ./internal/bench history
 
@@ -130,4 +135,4 @@ help: ## Show this list
 		/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 FORCE:
-.PHONY: start build install clean test verify test-fast race lint fmt bench bench-scale bench-history soak e2e help FORCE
+.PHONY: start build install clean test verify test-fast race lint fmt bench bench-scale bench-kind bench-history soak e2e help FORCE

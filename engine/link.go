@@ -138,9 +138,9 @@ func lacks(lab *content.Lab, has []cluster.Capability) []string {
 	return missing
 }
 
-// stepLacks returns the capabilities that the step needs beyond the lab's, and the provider does not have: a kubelet of any release at the
-// start, and a client that calls the API by itself, are there only where nodes and pods are played.
-func stepLacks(lab *content.Lab, step *content.Step, p cluster.Provider) ([]string, error) {
+// simulatedOnly says what of the step is there only where nodes and pods are played: kubelets of given releases at the start, and a client that
+// calls the API by itself. It is nil where the step, or the provider, is not concerned.
+func simulatedOnly(lab *content.Lab, step *content.Step, p cluster.Provider) (*content.Text, error) {
 	if slices.Contains(p.Capabilities(), cluster.Simulated) {
 		return nil, nil
 	}
@@ -152,21 +152,33 @@ func stepLacks(lab *content.Lab, step *content.Step, p cluster.Provider) ([]stri
 	if err != nil {
 		return nil, err
 	}
-	if len(clients) > 0 || len(step.Cluster.Kubelets) > 0 {
-		return []string{string(cluster.Simulated)}, nil
+	switch {
+	case len(step.Cluster.Kubelets) > 0:
+		return &content.Text{EN: "begins with kubelets of given releases", JA: "は、決まったリリースの kubelet で始まります"}, nil
+	case len(clients) > 0:
+		return &content.Text{EN: "has a client that calls the API by itself", JA: "には、自分で API を呼び出すクライアントが登場します"}, nil
 	}
 	return nil, nil
 }
 
+// Playable returns nil where the provider's clusters can play the step of the lab, and else a problem that says what they lack. It looks
+// at no cluster.
+func Playable(lab *content.Lab, step *content.Step, p cluster.Provider) error {
+	if err := lacking(lab, p, lacks(lab, p.Capabilities())); err != nil {
+		return err
+	}
+	return playable(lab, step, p)
+}
+
 // playable refuses a step that the provider's clusters cannot play, before anything is made or changed.
 func playable(lab *content.Lab, step *content.Step, p cluster.Provider) error {
-	missing, err := stepLacks(lab, step, p)
-	if err != nil || len(missing) == 0 {
+	only, err := simulatedOnly(lab, step, p)
+	if err != nil || only == nil {
 		return err
 	}
 	return problem.New(problem.Usage,
-		fmt.Sprintf("the step %s of %s needs %s, which a cluster of the kind %s does not have", step.ID, lab.ID, joinNames(missing), p.Name()),
-		fmt.Sprintf("%[2]s のステップ %[1]s には %[3]s が必要ですが、%[4]s クラスターにはありません", step.ID, lab.ID, joinNames(missing), p.Name()),
+		fmt.Sprintf("%s/%s %s, which is there only where nodes are simulated; nodes of the kind %s are real", lab.ID, step.ID, only.EN, p.Name()),
+		fmt.Sprintf("%s/%s %s。これは Node がシミュレートされたクラスターでしかできません。%s の Node は本物です", lab.ID, step.ID, only.JA, p.Name()),
 		"k8slab status")
 }
 

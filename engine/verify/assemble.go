@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine"
 )
 
 // accepts returns the step's reason for letting the near miss pass, or nil.
@@ -31,7 +33,10 @@ func (r *run) result() *Result {
 }
 
 func (s *stepRun) result() StepResult {
-	one := StepResult{Lab: s.lab.ID, Step: s.step.ID, Dir: s.step.Dir, Passed: true}
+	one := StepResult{Lab: s.lab.ID, Step: s.step.ID, Dir: s.step.Dir, Passed: true, Unplayable: s.elsewhere}
+	if s.elsewhere != nil {
+		return one
+	}
 	for _, a := range s.answers {
 		answer := s.answerResult(a)
 		one.Passed = one.Passed && answer.Passed
@@ -72,6 +77,9 @@ func (s *stepRun) result() StepResult {
 func (s *stepRun) answerResult(a Answer) AnswerResult {
 	result := AnswerResult{Name: a.Name(), Kind: a.Kind, Fails: a.Fails}
 	plays := s.plays[a.Name()]
+	if len(plays) > 0 {
+		result.Verdicts = verdicts(plays[0].report)
+	}
 	for _, p := range plays {
 		result.Elapsed = max(result.Elapsed, p.elapsed)
 		if len(result.Problems) == 0 && len(p.problems) > 0 {
@@ -88,6 +96,14 @@ func (s *stepRun) answerResult(a Answer) AnswerResult {
 	}
 	result.Passed = len(result.Problems) == 0
 	return result
+}
+
+func verdicts(r *engine.Report) (all []Verdict) {
+	for _, v := range r.Verdicts {
+		told := feedback(v)
+		all = append(all, Verdict{Check: v.ID, Outcome: v.Outcome, Told: content.Text{EN: strings.TrimPrefix(told.EN, ": "), JA: strings.TrimPrefix(told.JA, ": ")}})
+	}
+	return all
 }
 
 func (s *stepRun) nearMissResult(n nearMiss) NearMissResult {

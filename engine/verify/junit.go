@@ -25,6 +25,7 @@ type junitSuite struct {
 	Name     string      `xml:"name,attr"`
 	Tests    int         `xml:"tests,attr"`
 	Failures int         `xml:"failures,attr"`
+	Skipped  int         `xml:"skipped,attr"`
 	Time     string      `xml:"time,attr"`
 	Cases    []junitCase `xml:"testcase"`
 }
@@ -34,6 +35,11 @@ type junitCase struct {
 	Name    string        `xml:"name,attr"`
 	Time    string        `xml:"time,attr"`
 	Failure *junitFailure `xml:"failure"`
+	Skipped *junitSkipped `xml:"skipped"`
+}
+
+type junitSkipped struct {
+	Message string `xml:"message,attr"`
 }
 
 type junitFailure struct {
@@ -42,16 +48,20 @@ type junitFailure struct {
 	Text    string `xml:",chardata"`
 }
 
-// WriteJUnit writes the result as JUnit XML: a suite for each step, a case for each answer and each near miss, and one for what the
-// step lacks.
-func (r *Result) WriteJUnit(w io.Writer, lang content.Lang) error {
-	all := junitSuites{Name: "k8slab verify", Time: junitTime(r.Elapsed)}
-	for _, s := range r.Steps {
-		suite := s.junit(lang)
-		all.Tests += suite.Tests
-		all.Failures += suite.Failures
-		all.Suites = append(all.Suites, suite)
+// WriteJUnit writes the results as JUnit XML: a suite for each step, a case for each answer and each near miss, and one for what the
+// step lacks. Where there are several results, the suites' names begin with the kind of cluster.
+func WriteJUnit(w io.Writer, lang content.Lang, results ...*Result) error {
+	all := junitSuites{Name: "k8slab verify"}
+	var took time.Duration
+	for _, r := range results {
+		prefix := ""
+		if len(results) > 1 {
+			prefix = r.Cluster + ": "
+		}
+		all.add(r, prefix, lang)
+		took += r.Elapsed
 	}
+	all.Time = junitTime(took)
 	if _, err := io.WriteString(w, xml.Header); err != nil {
 		return err
 	}
@@ -64,6 +74,16 @@ func (r *Result) WriteJUnit(w io.Writer, lang content.Lang) error {
 	return err
 }
 
+func (all *junitSuites) add(r *Result, prefix string, lang content.Lang) {
+	for _, s := range r.Steps {
+		suite := s.junit(lang)
+		suite.Name = prefix + suite.Name
+		all.Tests += suite.Tests
+		all.Failures += suite.Failures
+		all.Suites = append(all.Suites, suite)
+	}
+}
+
 func (s StepResult) junit(lang content.Lang) junitSuite {
 	suite := junitSuite{Name: s.Lab + "/" + s.Step, Time: junitTime(s.Work)}
 	add := func(name string, took time.Duration, f *junitFailure) {
@@ -72,6 +92,11 @@ func (s StepResult) junit(lang content.Lang) junitSuite {
 			suite.Failures++
 		}
 		suite.Cases = append(suite.Cases, junitCase{Class: s.Lab + "." + s.Step, Name: name, Time: junitTime(took), Failure: f})
+	}
+	if why := s.Unplayable; why != nil {
+		suite.Tests, suite.Skipped = 1, 1
+		suite.Cases = []junitCase{{Class: s.Lab + "." + s.Step, Name: "step.yaml", Time: junitTime(0), Skipped: &junitSkipped{Message: why.In(lang)}}}
+		return suite
 	}
 	for _, a := range s.Answers {
 		var f *junitFailure

@@ -23,6 +23,8 @@ type stepRun struct {
 	answers []Answer
 	// plays by name of the answer, in the order in which they ended.
 	plays map[string][]*play
+	// elsewhere says why the step cannot be played on this kind of cluster.
+	elsewhere *content.Text
 	// broken says why the step cannot be played at all.
 	broken *content.Text
 	near   []nearMiss

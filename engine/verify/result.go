@@ -3,11 +3,14 @@ package verify
 import (
 	"time"
 
+	"github.com/k8slab/k8slab/checks"
 	"github.com/k8slab/k8slab/content"
 )
 
 // Result of proving labs.
 type Result struct {
+	// Cluster is the kind on which they were proved.
+	Cluster string `json:"cluster"`
 	// Passed: grader and authors agree about everything.
 	Passed bool         `json:"passed"`
 	Steps  []StepResult `json:"steps"`
@@ -24,8 +27,10 @@ type StepResult struct {
 	Step string `json:"step"`
 	Dir  string `json:"dir"`
 	// Passed: nothing below disagrees.
-	Passed  bool           `json:"passed"`
-	Answers []AnswerResult `json:"answers"`
+	Passed bool `json:"passed"`
+	// Unplayable says why this kind of cluster cannot have the step, of which nothing was played then.
+	Unplayable *content.Text  `json:"unplayable,omitempty"`
+	Answers    []AnswerResult `json:"answers"`
 	// Unkilled are checks that no wrong answer fails.
 	Unkilled []Place `json:"unkilled,omitempty"`
 	// NearMisses are the answers that no author wrote. Nil where they were left out, or the solution does not pass.
@@ -58,8 +63,18 @@ type AnswerResult struct {
 	Problems []content.Text `json:"problems,omitempty"`
 	// Transcript of the script, where there are problems.
 	Transcript string `json:"transcript,omitempty"`
+	// Verdicts of the first play, in the order of the step's checks and invariants. None where it could not be played.
+	Verdicts []Verdict `json:"verdicts,omitempty"`
 	// Elapsed is the time of the longest play.
 	Elapsed time.Duration `json:"elapsedNs"`
+}
+
+// Verdict is what an answer got for one check.
+type Verdict struct {
+	Check   string         `json:"check"`
+	Outcome checks.Outcome `json:"outcome"`
+	// Told is what the learner reads about it, if anything.
+	Told content.Text `json:"told,omitzero"`
 }
 
 // NearMissOutcome is what became of a near miss.
@@ -100,7 +115,10 @@ func (n NearMissResult) Good() bool {
 }
 
 // Count of some kind of answer.
-type Count struct{ OK, All int }
+type Count struct {
+	OK  int `json:"ok"`
+	All int `json:"all"`
+}
 
 // Count returns how many answers of the kind there are, and how many the grader and the author agree about.
 func (s StepResult) Count(kind Kind) (n Count) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/k8slab/k8slab/checks"
 	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/flock"
 	"github.com/k8slab/k8slab/engine/problem"
@@ -59,6 +60,7 @@ func DefaultParallel() int { return 2 * runtime.NumCPU() }
 
 // run is one Run.
 type run struct {
+	cluster  string
 	queue    *queue
 	steps    []*stepRun
 	repeat   int
@@ -71,15 +73,15 @@ type run struct {
 func (r *Runner) Run(ctx context.Context) (*Result, error) {
 	began := time.Now()
 	sweep(ctx, r.Providers)
-	current := r.plan()
-	if len(current.steps) == 0 {
-		return nil, r.noStep()
-	}
 	home, unlock, err := newHome()
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
+	current, err := r.plan(home)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(home))
+	}
 	result, err := r.play(ctx, current, home)
 	if errors.Is(err, ErrLeft) {
 		return nil, err // its folder has to stay; the next run sweeps it
@@ -123,7 +125,7 @@ func (r *Runner) play(ctx context.Context, current *run, home string) (*Result, 
 		return nil, err
 	}
 	result := current.result()
-	result.Parallel = parallel
+	result.Cluster, result.Parallel = current.cluster, parallel
 	return result, nil
 }
 
@@ -141,9 +143,14 @@ func first(errs []error) error {
 	return found
 }
 
-// plan queues every answer.
-func (r *Runner) plan() *run {
-	current := &run{queue: newQueue(), repeat: max(1, r.Repeat), progress: r.Progress}
+// plan queues every answer of the steps that this kind of cluster can play. An error says that there are none.
+func (r *Runner) plan(home string) (*run, error) {
+	p, err := r.provider(home)
+	if err != nil {
+		return nil, err
+	}
+	current := &run{cluster: p.Name(), queue: newQueue(), repeat: max(1, r.Repeat), progress: r.Progress}
+	var unplayable error
 	for _, lab := range r.Labs {
 		for _, step := range lab.Steps {
 			if r.Step != "" && r.Step != step.ID && r.Step != step.Dir {
@@ -151,12 +158,39 @@ func (r *Runner) plan() *run {
 			}
 			s := &stepRun{lab: lab, step: step, answers: Answers(step), plays: map[string][]*play{}}
 			current.steps = append(current.steps, s)
+			if err := engine.Playable(lab, step, p); err != nil {
+				lacks, ok := errors.AsType[*problem.Problem](err)
+				if !ok {
+					return nil, err
+				}
+				s.elsewhere, unplayable = &lacks.What, err
+				continue
+			}
 			for _, a := range s.answers {
 				current.queue.addAnswer(s, a, current.repeat)
 			}
 		}
 	}
-	return current
+	switch {
+	case len(current.steps) == 0:
+		return nil, r.noStep()
+	case len(current.queue.waiting) == 0:
+		return nil, unplayable
+	}
+	return current, nil
+}
+
+// provider is the kind of cluster to play on.
+func (r *Runner) provider(dir string) (cluster.Provider, error) {
+	all, err := r.Providers(dir)
+	if err != nil {
+		return nil, err
+	}
+	e, err := engine.New(engine.Config{Providers: all, StateDir: dir, Vocabulary: r.Vocabulary})
+	if err != nil {
+		return nil, err
+	}
+	return e.Provider(r.Cluster)
 }
 
 func (r *Runner) noStep() error {

@@ -1,9 +1,10 @@
-// Command bench measures k8slab with the built executables. It has four parts, each with flags of its own:
+// Command bench measures k8slab with the built executables. It has five parts, each with flags of its own:
 //
-//	bench          what the design promises, in one run and as ratios to etcd and an API server alone (`make bench`)
-//	bench history  what the record of a cluster costs, and how large it grows (`make bench-history`)
-//	bench scale    many nodes and pods on one cluster (`make bench-scale`)
-//	bench soak     one cluster for a long time, with everything done to it that a lab does (`make soak`)
+//	bench           what the design promises, in one run and as ratios to etcd and an API server alone (`make bench`)
+//	bench clusters  the same lab on the embedded cluster and on kind: time and memory (`make bench-kind`)
+//	bench history   what the record of a cluster costs, and how large it grows (`make bench-history`)
+//	bench scale     many nodes and pods on one cluster (`make bench-scale`)
+//	bench soak      one cluster for a long time, with everything done to it that a lab does (`make soak`)
 //
 // It fails where something does not work, and where a soak leaves the cluster worse than it was. A budget that is missed is said, and
 // is no failure: it depends on the machine.
@@ -15,6 +16,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -44,6 +46,15 @@ func run(ctx context.Context, args []string) error {
 			return err
 		}
 		return budgets(ctx, *bin, *lab, *rounds, *settle)
+	case "clusters":
+		rounds := flags.Int("rounds", 3, "how often each thing is measured")
+		lab := flags.String("lab", "11-maintenance", "lab to start")
+		kinds := flags.String("kinds", "embedded,kind", "kinds of cluster, the first of which the others are compared with")
+		settle := flags.Duration("settle", 20*time.Second, "how long the cluster idles before its memory is measured")
+		if err := flags.Parse(args); err != nil {
+			return err
+		}
+		return sideBySide(ctx, *bin, *lab, strings.Split(*kinds, ","), *rounds, *settle)
 	case "history":
 		rounds := flags.Int("rounds", 3, "how often each thing is measured")
 		lab := flags.String("lab", "11-maintenance", "lab to start")
@@ -68,5 +79,5 @@ func run(ctx context.Context, args []string) error {
 		}
 		return soak(ctx, *bin, *length, *seed)
 	}
-	return fmt.Errorf("there is no part %q; there are budgets, history, scale and soak", part)
+	return fmt.Errorf("there is no part %q; there are budgets, clusters, history, scale and soak", part)
 }

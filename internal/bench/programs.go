@@ -6,12 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -86,9 +88,16 @@ func pss(dir string) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
+	return pssOf(processes)
+}
+
+func pssOf(processes map[int]string) (float64, error) {
 	var kb float64
 	for pid := range processes {
 		rollup, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
+			continue // it ended meanwhile
+		}
 		if err != nil {
 			return 0, err
 		}

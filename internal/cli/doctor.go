@@ -30,11 +30,11 @@ type finding struct {
 func newDoctor(inv *invocation) *cobra.Command {
 	kind := ""
 	var place cluster.Place
-	cmd := inv.command("doctor [--cluster existing|aks ...] [-o json]",
+	cmd := inv.command("doctor [--cluster kind|existing|aks ...] [-o json]",
 		content.Text{EN: "Look for what could keep labs from working on this machine", JA: "このマシンでラボの妨げになるものを調べます"},
 		content.Text{
-			EN: "Look at the state folder and its free space, the journal of your progress, memory, ports, the executables of the control plane, and variables that could mislead, and say for each what to do. Nothing is changed.\n\nWith --cluster existing or --cluster aks and the flags that name a cluster, look at that cluster instead: whether it can be reached, as whom, and whether it looks like production; for AKS also the sign-in, the subscription, power state, the region's versions, local accounts, quota and role.",
-			JA: "状態フォルダーとその空き容量、進み具合の記録、メモリー、ポート、コントロールプレーンの実行ファイル、紛らわしい環境変数を調べ、それぞれどうすればよいかを示します。何も変更しません。\n\n--cluster existing または --cluster aks とクラスターを指定するフラグを付けると、代わりにそのクラスターを調べます。届くかどうか、誰として扱われるか、本番環境のように見えないかを確かめ、AKS ではさらにサインイン、サブスクリプション、電源状態、リージョンのバージョン、ローカルアカウント、クォータ、ロールも確かめます。",
+			EN: "Look at the state folder and its free space, the journal of your progress, memory, ports, the executables of the control plane, and variables that could mislead, and say for each what to do. Nothing is changed.\n\nWith --cluster kind, look at what containers need instead: Docker or Podman, memory, and the node images.\n\nWith --cluster existing or --cluster aks and the flags that name a cluster, look at that cluster instead: whether it can be reached, as whom, and whether it looks like production; for AKS also the sign-in, the subscription, power state, the region's versions, local accounts, quota and role.",
+			JA: "状態フォルダーとその空き容量、進み具合の記録、メモリー、ポート、コントロールプレーンの実行ファイル、紛らわしい環境変数を調べ、それぞれどうすればよいかを示します。何も変更しません。\n\n--cluster kind を付けると、代わりにコンテナーのクラスターに必要なもの (Docker か Podman、メモリー、ノードイメージ) を調べます。\n\n--cluster existing または --cluster aks とクラスターを指定するフラグを付けると、代わりにそのクラスターを調べます。届くかどうか、誰として扱われるか、本番環境のように見えないかを確かめ、AKS ではさらにサインイン、サブスクリプション、電源状態、リージョンのバージョン、ローカルアカウント、クォータ、ロールも確かめます。",
 		})
 	cmd.Flags().StringVar(&kind, "cluster", "", inv.say("look at a cluster of this kind instead", "このマシンの代わりに、この種類のクラスターを調べます"))
 	_ = cmd.RegisterFlagCompletionFunc("cluster", inv.completeProviders)

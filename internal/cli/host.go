@@ -13,7 +13,7 @@ import (
 	"github.com/k8slab/k8slab/internal/terminal"
 )
 
-// examineHost looks at a cluster that somebody else made.
+// examineHost looks at a cluster that somebody else made, or at what one of that kind needs.
 func (inv *invocation) examineHost(ctx context.Context, kind string, place cluster.Place) ([]finding, error) {
 	eng, err := inv.engine()
 	if err != nil {
@@ -23,13 +23,14 @@ func (inv *invocation) examineHost(ctx context.Context, kind string, place clust
 	if err != nil {
 		return nil, err
 	}
-	guest, ok := p.(cluster.Guest)
-	if !ok {
+	guest, isGuest := p.(cluster.Guest)
+	examiner, examines := p.(cluster.Examiner)
+	if !isGuest && (!examines || !place.IsZero()) {
 		return nil, problem.New(problem.Usage,
 			"flags that name a cluster go with --cluster existing or --cluster aks",
 			"クラスターを指定するフラグは --cluster existing または --cluster aks と一緒に使います", "k8slab doctor --help")
 	}
-	if examiner, ok := p.(cluster.Examiner); ok {
+	if examines {
 		var findings []finding
 		for _, f := range examiner.Examine(ctx, place) {
 			findings = append(findings, finding{Name: f.Name, State: f.State, Found: f.Found, Next: f.Next, kind: problem.Cluster})

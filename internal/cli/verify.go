@@ -20,6 +20,7 @@ import (
 func newVerify(inv *invocation) *cobra.Command {
 	r := verify.Runner{Parallel: parallel(), Repeat: 1, NearMisses: true}
 	var dir, junit string
+	var clusters []string
 	cmd := inv.command("verify [LAB…] [--dir DIR] [--step STEP] [--repeat N] [--parallel N] [--cluster KIND] [--near-misses=false] [--junit FILE] [-o json]",
 		content.Text{EN: "Prove that the labs' checks and answers agree", JA: "ラボのチェックと回答が食い違わないことを検証します"},
 		content.Text{
@@ -34,7 +35,7 @@ func newVerify(inv *invocation) *cobra.Command {
 	cmd.Flags().StringVar(&r.Step, "step", "", inv.say("only this step", "このステップだけ"))
 	cmd.Flags().IntVar(&r.Repeat, "repeat", r.Repeat, inv.say("play every answer so often; one whose verdict differs is flaky, and fails", "各回答を繰り返す回数。判定が変わるものは不安定として失敗にします"))
 	cmd.Flags().IntVar(&r.Parallel, "parallel", r.Parallel, inv.say("how many clusters there may be at once (default: by processors and memory)", "同時に使うクラスターの数 (既定はプロセッサーとメモリーに応じた数)"))
-	cmd.Flags().StringVar(&r.Cluster, "cluster", "", inv.say("kind of cluster to play on (default: embedded); of kind there is one at a time", "使うクラスターの種類 (既定は embedded)。kind は同時に 1 つだけ使います"))
+	cmd.Flags().StringSliceVar(&clusters, "cluster", nil, inv.say("kind of cluster to play on (default: embedded); several, as in embedded,kind, are compared", "使うクラスターの種類 (既定は embedded)。embedded,kind のように複数を指定すると、結果を比較します"))
 	_ = cmd.RegisterFlagCompletionFunc("cluster", inv.completeProviders)
 	cmd.Flags().BoolVar(&r.NearMisses, "near-misses", r.NearMisses, inv.say("play near misses, too", "ニアミスも実行します"))
 	cmd.Flags().StringVar(&junit, "junit", "", inv.say("write the result as JUnit XML into this file, too", "結果を JUnit XML としてこのファイルにも書き出します"))
@@ -53,35 +54,81 @@ func newVerify(inv *invocation) *cobra.Command {
 		if r.Labs, err = from.pick(args); err != nil {
 			return err
 		}
-		if r.Cluster == kind.Name {
-			r.Parallel = 1 // a lab's cluster has its name from the lab, and containers' names are one machine's
-		}
 		r.Env = from.env()
 		inv.interrupted = content.Text{EN: "Interrupted. The clusters are deleted; nothing is left.", JA: "中断しました。クラスターは削除され、何も残っていません。"}
-		result, err := inv.prove(cmd, r)
+		results, err := inv.proveOn(cmd, r, clusters)
 		if errors.Is(err, verify.ErrLeft) {
 			inv.interrupted = content.Text{EN: "Interrupted. " + err.Error(), JA: "中断しました。クラスターを削除できませんでした: " + err.Error()}
 		}
 		if err != nil {
 			return err
 		}
-		if err := inv.annotateProof(from, result); err != nil {
+		for _, result := range results {
+			if err := inv.annotateProof(from, result); err != nil {
+				return err
+			}
+		}
+		if err := writeJUnit(junit, results, inv.lang); err != nil {
 			return err
 		}
-		if err := writeJUnit(junit, result, inv.lang); err != nil {
-			return err
-		}
-		if inv.asJSON() {
-			err = inv.printJSON(result)
-		} else {
-			err = inv.print(inv.screen().Proof(result))
-		}
-		if err == nil && !result.Passed {
-			err = exit(exitChecks)
-		}
-		return err
+		return inv.showProof(results)
 	}
 	return inv.withOutput(cmd)
+}
+
+// proveOn proves the labs on each kind of cluster, one after the other.
+func (inv *invocation) proveOn(cmd *cobra.Command, r verify.Runner, clusters []string) (results []*verify.Result, err error) {
+	if len(clusters) == 0 {
+		clusters = []string{""}
+	}
+	chosen := cmd.Flags().Changed("parallel")
+	wanted := r.Parallel
+	for _, name := range clusters {
+		r.Cluster, r.Parallel = name, wanted
+		if name == kind.Name && !chosen {
+			r.Parallel = kind.DefaultParallel()
+		}
+		result, err := inv.prove(cmd, r)
+		if err != nil {
+			return nil, err
+		}
+		results = append(results, result)
+	}
+	return results, nil
+}
+
+// compared is what -o json prints of several kinds of cluster.
+type compared struct {
+	Passed  bool             `json:"passed"`
+	Results []*verify.Result `json:"results"`
+	Parity  *verify.Parity   `json:"parity"`
+}
+
+// showProof prints what came of it. The exit code tells of results that did not pass, and of answers about which clusters disagree.
+func (inv *invocation) showProof(results []*verify.Result) error {
+	all := compared{Passed: true, Results: results}
+	for _, result := range results {
+		all.Passed = all.Passed && result.Passed
+	}
+	if len(results) > 1 {
+		all.Parity = verify.Compare(results)
+		all.Passed = all.Passed && all.Parity.Same
+	}
+	var err error
+	switch {
+	case inv.asJSON() && all.Parity == nil:
+		err = inv.printJSON(results[0])
+	case inv.asJSON():
+		err = inv.printJSON(all)
+	case all.Parity == nil:
+		err = inv.print(inv.screen().Proof(results[0]))
+	default:
+		err = inv.print(inv.screen().Parity(results, all.Parity))
+	}
+	if err == nil && !all.Passed {
+		err = exit(exitChecks)
+	}
+	return err
 }
 
 // prove shows how far it is, and nothing of that is left when it returns.
@@ -137,11 +184,11 @@ func junitProblem(file string, err error) error {
 }
 
 // writeJUnit replaces the file in one step, so that nobody reads half of it.
-func writeJUnit(file string, result *verify.Result, lang content.Lang) error {
+func writeJUnit(file string, results []*verify.Result, lang content.Lang) error {
 	if file == "" {
 		return nil
 	}
-	return junitProblem(file, replaceFile(file, func(w io.Writer) error { return result.WriteJUnit(w, lang) }))
+	return junitProblem(file, replaceFile(file, func(w io.Writer) error { return verify.WriteJUnit(w, lang, results...) }))
 }
 
 func replaceFile(file string, write func(io.Writer) error) error {

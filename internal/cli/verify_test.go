@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/k8slab/k8slab/checks"
 	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine/verify"
 )
@@ -66,6 +67,50 @@ func TestVerifyShowsWhatDisagrees(t *testing.T) {
 				narrow(t, out, map[string]int{"80": 80, "40": 40}[width])
 			})
 		}
+	}
+}
+
+// TestVerifyComparesKindsOfCluster plays a lab on two, which do not agree about everything.
+func TestVerifyComparesKindsOfCluster(t *testing.T) {
+	verifyOn := Parts{Verify: func(_ context.Context, r verify.Runner) (*verify.Result, error) {
+		result := disagreeing()
+		result.Cluster, result.Passed = r.Cluster, true
+		drain := &result.Steps[0]
+		outcome, told := checks.Failed, content.Text{EN: "wanted an empty node; got 2 pods", JA: "期待は空の Node、実際は 2 個の Pod"}
+		if r.Cluster == "kind" {
+			outcome, told = checks.Errored, content.Text{EN: "the record has a gap", JA: "記録が途切れています"}
+			result.Steps[1] = verify.StepResult{Lab: "11-maintenance", Step: "deadlock", Passed: true, Unplayable: &content.Text{
+				EN: "11-maintenance/deadlock has a client that calls the API by itself, which is there only where nodes are simulated",
+				JA: "11-maintenance/deadlock には、自分で API を呼び出すクライアントが登場します。これは Node がシミュレートされたクラスターでしかできません",
+			}}
+		} else {
+			result.Steps[1] = verify.StepResult{Lab: "11-maintenance", Step: "deadlock", Passed: true}
+		}
+		for i := range drain.Answers {
+			drain.Answers[i].Verdicts = []verify.Verdict{{Check: "emptied", Outcome: checks.Failed}}
+		}
+		drain.Answers[1].Verdicts = []verify.Verdict{{Check: "emptied", Outcome: outcome, Told: told}}
+		return result, nil
+	}}
+	for _, lang := range content.Langs {
+		name := "verify-clusters." + string(lang) + ".txt"
+		t.Run(name, func(t *testing.T) {
+			out, errs, code := typed(t, verifyOn, []string{"LANG=" + string(lang), "COLUMNS=80"}, "verify", "--cluster", "embedded,kind")
+			if code != exitChecks {
+				t.Errorf("exit code %d, want %d", code, exitChecks)
+			}
+			golden(t, name, "$ k8slab verify --cluster embedded,kind\n"+out+"-- stderr --\n"+errs)
+			narrow(t, out, 80)
+		})
+	}
+	out, _, _ := typed(t, verifyOn, nil, "verify", "--cluster", "embedded,kind", "-o", "json")
+	var all struct {
+		Passed  bool
+		Results []verify.Result
+		Parity  verify.Parity
+	}
+	if err := json.Unmarshal([]byte(out), &all); err != nil || all.Passed || all.Parity.Same || len(all.Results) != 2 || len(all.Parity.Steps) != 2 {
+		t.Errorf("%v in %s", err, out)
 	}
 }
 

@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,30 +15,45 @@ import (
 func (s Screen) Proof(r *verify.Result) string {
 	var b strings.Builder
 	b.WriteString(s.proofTable(r))
+	var reasons []content.Text
 	for _, step := range r.Steps {
 		s.proofProblems(&b, step)
+		if step.Unplayable != nil {
+			reasons = append(reasons, *step.Unplayable)
+		}
 	}
+	s.unplayable(&b, reasons)
 	b.WriteString("\n")
 	b.WriteString(wrapStyled(s.proofClosing(r), s.columns(), "", ""))
 	return b.String()
 }
 
 func (s Screen) proofTable(r *verify.Result) string {
-	count := func(n verify.Count) string {
-		if n.All == 0 {
-			return "–"
-		}
-		return fmt.Sprintf("%d/%d", n.OK, n.All)
-	}
 	rows := make([][]string, len(r.Steps))
 	for i, step := range r.Steps {
-		rows[i] = []string{step.Lab + "/" + step.Step, count(step.Count(verify.Nothing)), count(step.Count(verify.Solution)),
-			count(step.Count(verify.AlsoRight)), count(step.Count(verify.Wrong)), count(step.Count(verify.NearMiss))}
+		rows[i] = []string{step.Lab + "/" + step.Step, ofAll(step.Count(verify.Nothing)), ofAll(step.Count(verify.Solution)),
+			ofAll(step.Count(verify.AlsoRight)), ofAll(step.Count(verify.Wrong)), ofAll(step.Count(verify.NearMiss))}
 	}
 	return s.Table([]Column{
 		{Title: s.say("EXERCISE", "演習")}, {Title: s.say("START", "開始")}, {Title: s.say("SOLUTION", "解答")},
 		{Title: s.say("ALSO RIGHT", "別解")}, {Title: s.say("WRONG", "誤答")}, {Title: s.say("NEAR MISSES", "ニアミス")},
 	}, rows)
+}
+
+func ofAll(n verify.Count) string {
+	if n.All == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%d/%d", n.OK, n.All)
+}
+
+// unplayable says why a kind of cluster cannot play exercises; one reason may be that of a whole lab.
+func (s Screen) unplayable(b *strings.Builder, reasons []content.Text) {
+	for i, why := range reasons {
+		if !slices.Contains(reasons[:i], why) {
+			b.WriteString("\n" + wrapPlain(why.In(s.Lang), s.columns(), "– ", "  "))
+		}
+	}
 }
 
 // proofProblems says all that is wrong with a step.
@@ -103,8 +119,11 @@ func (s Screen) transcript(b *strings.Builder, text string) {
 
 func (s Screen) proofClosing(r *verify.Result) string {
 	var all verify.Count
-	accepted := 0
+	accepted, unplayable := 0, 0
 	for _, step := range r.Steps {
+		if step.Unplayable != nil {
+			unplayable++
+		}
 		for _, kind := range []verify.Kind{verify.Nothing, verify.Solution, verify.AlsoRight, verify.Wrong} {
 			n := step.Count(kind)
 			all.OK += n.OK
@@ -123,6 +142,9 @@ func (s Screen) proofClosing(r *verify.Result) string {
 	}
 	if accepted > 0 {
 		text += between + fmt.Sprintf(s.say("Accepted with a reason: %d.", "理由つきで認められたもの: %d 件。"), accepted)
+	}
+	if unplayable > 0 {
+		text += between + fmt.Sprintf(s.say("Not played, as %[2]s cannot: %[1]d of %[3]d exercises.", "%[2]s では実行できない演習: %[3]d 件のうち %[1]d 件。"), unplayable, r.Cluster, len(r.Steps))
 	}
 	text += between + fmt.Sprintf(s.say("It took %s on up to %d clusters.", "最大 %[2]d 個のクラスターで %[1]s かかりました。"), clock(r.Elapsed), r.Parallel)
 	if r.Passed {

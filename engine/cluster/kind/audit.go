@@ -55,7 +55,7 @@ func (p *Provider) AuditLog(ctx context.Context, name string) ([]string, error) 
 	for _, c := range copies {
 		command = append(command, fmt.Sprintf("%s:%d", c.inode, c.size))
 	}
-	news, err := e.exec(ctx, machines(d.Spec)[0], command...)
+	news, err := e.exec(ctx, f.machines(d.Spec)[0], command...)
 	if err != nil {
 		return nil, fmt.Errorf("read the audit log: %w", err)
 	}

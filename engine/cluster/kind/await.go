@@ -31,7 +31,7 @@ func (p *Provider) awaitNodes(ctx context.Context, e *engine, f folder, spec clu
 	if err != nil {
 		return err
 	}
-	containers, err := e.containers(ctx, spec.Name)
+	containers, err := e.containers(ctx, f.name())
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (f folder) unready(ctx context.Context, client kubernetes.Interface, spec c
 	var waiting []string
 	for i, want := range spec.Nodes {
 		var up time.Time
-		if at := slices.IndexFunc(containers, func(c container) bool { return c.name == machines(spec)[i+1] }); at >= 0 {
+		if at := slices.IndexFunc(containers, func(c container) bool { return c.name == f.machines(spec)[i+1] }); at >= 0 {
 			up = containers[at].since.Truncate(time.Second) // as precise as a Node's times are
 		}
 		ready := slices.ContainsFunc(list.Items, func(n corev1.Node) bool { return n.Name == want.Name && isReady(&n, up) })

@@ -46,7 +46,7 @@ func (f folder) config(spec cluster.Spec, images map[string]string, cgroup int) 
 	}
 	cfg := &v1alpha4.Cluster{
 		TypeMeta:             v1alpha4.TypeMeta{Kind: "Cluster", APIVersion: "kind.x-k8s.io/v1alpha4"},
-		Name:                 namePrefix + spec.Name,
+		Name:                 f.name(),
 		Networking:           v1alpha4.Networking{APIServerAddress: loopback, APIServerPort: int32(spec.APIPort)},
 		KubeadmConfigPatches: patches,
 	}

@@ -46,7 +46,7 @@ func (p *Provider) create(ctx context.Context, e *engine, f folder, spec cluster
 	if err := f.runKind(ctx, e, spec, images, progress); err != nil {
 		return err
 	}
-	if d.Port, err = apiPort(kp, spec.Name); err != nil {
+	if d.Port, err = apiPort(kp, f.name()); err != nil {
 		return err
 	}
 	err = progress.Run("certificates", func() (string, error) {
@@ -118,13 +118,13 @@ func (f folder) runKind(ctx context.Context, e *engine, spec cluster.Spec, image
 		story.end()
 		return nil
 	case <-ctx.Done():
-		e.abandon(context.WithoutCancel(ctx), spec.Name, ended)
+		e.abandon(context.WithoutCancel(ctx), cfg.Name, ended)
 		return ctx.Err()
 	}
 }
 
 // abandon removes the cluster's containers as long as kind makes new ones. What it cannot remove the next Ensure does.
-func (e *engine) abandon(ctx context.Context, lab string, ended <-chan error) {
+func (e *engine) abandon(ctx context.Context, name string, ended <-chan error) {
 	ctx, cancel := context.WithTimeout(ctx, cleanupTimeout)
 	defer cancel()
 	tick := time.NewTicker(poll)
@@ -137,7 +137,7 @@ func (e *engine) abandon(ctx context.Context, lab string, ended <-chan error) {
 			return
 		case <-tick.C:
 		}
-		containers, err := e.containers(ctx, lab)
+		containers, err := e.containers(ctx, name)
 		if err == nil && len(containers) > 0 {
 			_ = e.remove(ctx, containers)
 		}
@@ -145,8 +145,8 @@ func (e *engine) abandon(ctx context.Context, lab string, ended <-chan error) {
 }
 
 // apiPort reads on which port of loopback the API server answers.
-func apiPort(kp *kindcluster.Provider, lab string) (int, error) {
-	raw, err := kp.KubeConfig(namePrefix+lab, false)
+func apiPort(kp *kindcluster.Provider, name string) (int, error) {
+	raw, err := kp.KubeConfig(name, false)
 	if err != nil {
 		return 0, err
 	}

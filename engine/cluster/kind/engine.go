@@ -168,18 +168,9 @@ type container struct {
 	mounted []string
 }
 
-// containersOf returns the containers of the lab's cluster, without a word about an engine that is old or has little room.
-func containersOf(ctx context.Context, lab string) ([]container, error) {
-	e, err := locate(lab)
-	if err != nil {
-		return nil, err
-	}
-	return e.containers(ctx, lab)
-}
-
-// containers returns those that kind made for the lab's cluster, running or not.
-func (e *engine) containers(ctx context.Context, lab string) ([]container, error) {
-	out, err := e.run(ctx, "ps", "--all", "--quiet", "--no-trunc", "--filter", "label="+clusterLabel+"="+namePrefix+lab)
+// containers returns those that kind made for the cluster, running or not.
+func (e *engine) containers(ctx context.Context, name string) ([]container, error) {
+	out, err := e.run(ctx, "ps", "--all", "--quiet", "--no-trunc", "--filter", "label="+clusterLabel+"="+name)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,9 @@
 package kind
 
 import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/k8slab/k8slab/engine/cluster"
@@ -67,17 +71,41 @@ func (f folder) writeDescription(d *description) error {
 	return private.WriteJSON(f.descriptionFile(), d)
 }
 
+// containers returns those of the cluster, without a word about an engine that is old or has little room.
+func (f folder) containers(ctx context.Context) ([]container, error) {
+	e, err := locate(filepath.Base(string(f)))
+	if err != nil {
+		return nil, err
+	}
+	return e.containers(ctx, f.name())
+}
+
 // owns reports whether every container has this folder's files in it.
 func (f folder) owns(containers []container) bool {
 	return !slices.ContainsFunc(containers, func(c container) bool { return !slices.Contains(c.mounted, f.machine()) })
 }
 
+// usual is where the state folder is when nobody names another one.
+var usual = filepath.Join(".local", "state", "k8slab", Name)
+
+// name is the cluster's in kind, with which its containers' begin. In another state folder than the usual one it is made longer by the
+// folder's hash, so that each can have its cluster of a lab: one machine's containers share their names.
+func (f folder) name() string {
+	dir, lab := filepath.Split(string(f))
+	dir = filepath.Clean(dir)
+	if strings.HasSuffix(dir, string(filepath.Separator)+usual) {
+		return namePrefix + lab
+	}
+	sum := sha256.Sum256([]byte(dir))
+	return namePrefix + lab + "-" + hex.EncodeToString(sum[:3])
+}
+
 // machines returns the names of the containers, the control plane's first and the nodes' in the order of the spec: kind numbers them so
 // (pkg/cluster/internal/providers/common/namer.go).
-func machines(spec cluster.Spec) []string {
-	names := []string{namePrefix + spec.Name + controlPlaneSuffix}
+func (f folder) machines(spec cluster.Spec) []string {
+	names := []string{f.name() + controlPlaneSuffix}
 	for i := range spec.Nodes {
-		name := namePrefix + spec.Name + "-worker"
+		name := f.name() + "-worker"
 		if i > 0 {
 			name += fmt.Sprint(i + 1)
 		}
@@ -100,7 +128,7 @@ const (
 // command; one whose container is gone will not come back.
 func (f folder) components(d *description, containers []container) []cluster.Component {
 	var all []cluster.Component
-	for i, name := range machines(d.Spec) {
+	for i, name := range f.machines(d.Spec) {
 		c := cluster.Component{Name: controlPlaneNode, State: stateCrashed, LastError: "the container is gone"}
 		if i > 0 {
 			c.Name = d.Spec.Nodes[i-1].Name

@@ -48,7 +48,7 @@ func (p *Provider) writeIdentities(ctx context.Context, e *engine, f folder, d *
 		if _, err := os.Stat(path); err == nil {
 			continue
 		}
-		raw, err := e.exec(ctx, machines(d.Spec)[0], "kubeadm", "kubeconfig", "user", "--config", "/kind/kubeadm.conf",
+		raw, err := e.exec(ctx, f.machines(d.Spec)[0], "kubeadm", "kubeconfig", "user", "--config", "/kind/kubeadm.conf",
 			"--client-name", string(known.id), "--org", "system:masters", "--validity-period", validity.String())
 		if err != nil {
 			return fmt.Errorf("sign the certificate of %s: %w", known.id, err)

@@ -35,7 +35,7 @@ func (p *Provider) Kubectl(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return path, e.copyOut(ctx, machines(d.Spec)[0]+":/usr/bin/kubectl", path)
+	return path, e.copyOut(ctx, f.machines(d.Spec)[0]+":/usr/bin/kubectl", path)
 }
 
 // copyOut copies a file of a machine; it appears all at once.

@@ -37,7 +37,7 @@ func (p *Provider) LoadImages(ctx context.Context, name string, images []string)
 			local[image] = id
 		}
 	}
-	known, err := kindcluster.NewProvider(e.option()).ListInternalNodes(namePrefix + name)
+	known, err := kindcluster.NewProvider(e.option()).ListInternalNodes(f.name())
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (p *Provider) LoadImages(ctx context.Context, name string, images []string)
 	var lacking []nodes.Node
 	for _, c := range containers {
 		now[c.id] = before[c.id]
-		if !c.running || c.name == namePrefix+name+controlPlaneSuffix {
+		if !c.running || c.name == f.name()+controlPlaneSuffix {
 			continue // nothing of a lab's runs on the control plane
 		}
 		news := now[c.id].lacks(local)

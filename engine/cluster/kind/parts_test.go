@@ -55,7 +55,7 @@ func TestTheNodeImageIsChosenByRelease(t *testing.T) {
 }
 
 func TestTheConfigurationHasTheShapeOfTheLab(t *testing.T) {
-	f := folder("/state/kind/lab")
+	f := folder("/home/mia/.local/state/k8slab/kind/lab")
 	spec := cluster.Spec{
 		Name: "lab", Release: "1.37", APIPort: 6443, RuntimeConfig: []string{"storage.k8s.io/v1beta1", "made-up.example/v1"},
 		Nodes: []cluster.Node{{Name: "blue-1", Zone: "z1", Pool: "blue"}, {Name: "bare", Version: "1.36"}},
@@ -121,7 +121,7 @@ func TestKindsWordsBecomePhases(t *testing.T) {
 }
 
 func TestAMachineThatIsOffIsStartedUnlessItsPowerWasTaken(t *testing.T) {
-	f := folder(t.TempDir())
+	f := folder(filepath.Join(t.TempDir(), usual, "lab"))
 	d := &description{Spec: cluster.Spec{Name: "lab", Nodes: []cluster.Node{{Name: "one"}, {Name: "two"}, {Name: "three"}}}}
 	if err := os.MkdirAll(filepath.Dir(f.power("two")), 0o700); err != nil {
 		t.Fatal(err)
@@ -151,6 +151,17 @@ func TestAMachineThatIsOffIsStartedUnlessItsPowerWasTaken(t *testing.T) {
 	}
 	if gone := f.missing(d, containers[1:]); !slices.Equal(gone, []string{"three"}) {
 		t.Errorf("gone: %v", gone)
+	}
+}
+
+func TestEachStateFolderHasContainersOfItsOwn(t *testing.T) {
+	plain := folder("/home/mia/.local/state/k8slab/kind/11-maintenance").name()
+	one, other := folder("/tmp/one/k8slab/kind/11-maintenance").name(), folder("/tmp/two/k8slab/kind/11-maintenance").name()
+	if plain != "k8slab-11-maintenance" {
+		t.Errorf("in the usual folder it is called %s", plain)
+	}
+	if one == other || one == plain || !strings.HasPrefix(one, plain+"-") {
+		t.Errorf("elsewhere it is called %s and %s", one, other)
 	}
 }
 

@@ -16,7 +16,8 @@ import (
 
 // machineOf returns the container that is the node's machine.
 func (p *Provider) machineOf(ctx context.Context, name, node string) (*engine, string, error) {
-	d, err := p.folder(name).readDescription()
+	f := p.folder(name)
+	d, err := f.readDescription()
 	if err != nil {
 		return nil, "", err
 	}
@@ -26,7 +27,7 @@ func (p *Provider) machineOf(ctx context.Context, name, node string) (*engine, s
 			fmt.Sprintf("the cluster has no node %q", node), fmt.Sprintf("クラスターにノード %q はありません", node), "k8slab node list")
 	}
 	e, _, err := p.find(ctx, name)
-	return e, machines(d.Spec)[i+1], err
+	return e, f.machines(d.Spec)[i+1], err
 }
 
 // StopNode implements cluster.NodePower: the container is killed.

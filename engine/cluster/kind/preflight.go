@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 
@@ -48,6 +49,19 @@ func (e *engine) checkResources(ctx context.Context, spec cluster.Spec) error {
 		return fewWatches(limit)
 	}
 	return nil
+}
+
+// DefaultParallel is how many clusters of a lab a machine can be expected to serve at once: one for each processor, as long as there is memory, and
+// one alone where inotify's limit is low.
+func DefaultParallel() int {
+	n := runtime.NumCPU()
+	if available, ok := availableMemory("/proc/meminfo"); ok {
+		n = min(n, int(available/(2*(controlPlaneMemory+usualNodes*nodeMemory))))
+	}
+	if limit, err := readNumber("/proc/sys/fs/inotify/max_user_instances"); err == nil && limit <= singleWatches {
+		n = 1
+	}
+	return max(1, n)
 }
 
 func readNumber(path string) (int, error) {

@@ -30,8 +30,13 @@ func tooOld(command, said string) bool {
 	return err != nil || v.LessThan(version.MustParseGeneric(oldest(command)))
 }
 
-// onEmbedded is the way that always is open.
-func onEmbedded(lab string) string { return "k8slab start " + lab + " --cluster embedded" }
+// onEmbedded is the way that always is open; where it is about no lab, a look at that way.
+func onEmbedded(lab string) string {
+	if lab == "" {
+		return "k8slab doctor"
+	}
+	return "k8slab start " + lab + " --cluster embedded"
+}
 
 func noEngine(lab string) error {
 	return problem.New(problem.Cluster,
@@ -80,8 +85,7 @@ func oldEngine(lab string, e *engine) error {
 }
 
 // foreign refuses containers of the cluster's name that another k8slab, or somebody else, made.
-func foreign(e *engine, lab string, containers []container) error {
-	name := namePrefix + lab
+func foreign(e *engine, lab, name string, containers []container) error {
 	if home := stateHomeOf(containers[0], lab); home != "" {
 		return problem.New(problem.Cluster,
 			fmt.Sprintf("the containers of %s belong to the k8slab whose XDG_STATE_HOME is %s; a machine has room for one of them", name, home),

@@ -147,9 +147,41 @@ esac
 
 func TestAClusterOfAnotherStateFolderSaysWhereItBelongs(t *testing.T) {
 	e := &engine{command: "docker"}
-	err := foreign(e, "lab", []container{{name: "k8slab-lab-worker", mounted: []string{"/lib/modules", "/home/mia/.state/k8slab/kind/lab/machine"}}})
+	err := foreign(e, "lab", "k8slab-lab", []container{{name: "k8slab-lab-worker", mounted: []string{"/lib/modules", "/home/mia/.state/k8slab/kind/lab/machine"}}})
 	p, ok := errors.AsType[*problem.Problem](err)
 	if !ok || p.Next != "XDG_STATE_HOME=/home/mia/.state k8slab delete --lab lab" {
 		t.Errorf("got %+v", p)
+	}
+}
+
+func TestDoctorSaysWhatAKindClusterLacks(t *testing.T) {
+	told := func() (all []string) {
+		p, err := New(t.TempDir(), "true")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range p.Examine(t.Context(), cluster.Place{}) {
+			if f.Found.JA == "" || f.Found.JA == f.Found.EN {
+				t.Errorf("%s is not told in Japanese: %+v", f.Name, f)
+			}
+			all = append(all, f.Name+" "+f.State+" "+f.Next)
+		}
+		return all
+	}
+	command(t, "", "")
+	if got := strings.Join(told(), "; "); got != "engine problem k8slab doctor" {
+		t.Errorf("without an engine: %s", got)
+	}
+	command(t, "docker", `case "$1 $2 $5" in
+"info "*) echo '{"ServerVersion":"28.0.0","CgroupVersion":"2","MemTotal":8000000000}';;
+"image inspect mine:v1.37.2") echo sha256:abc;;
+"image "*) exit 1;;
+"run "*) echo v1.37.2;;
+esac
+`)
+	t.Setenv(ImageVariable, "mine:v1.37.2,mine:v1.36.3")
+	want := "engine ok ; resources ok ; node image ok ; node image note docker pull mine:v1.36.3"
+	if got := strings.Join(told(), "; "); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }

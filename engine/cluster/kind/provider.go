@@ -50,6 +50,7 @@ var (
 	_ cluster.Upgrader     = (*Provider)(nil)
 	_ cluster.NodeUpgrader = (*Provider)(nil)
 	_ cluster.UpgradeLog   = (*Provider)(nil)
+	_ cluster.Examiner     = (*Provider)(nil)
 )
 
 // New returns the provider that keeps its folders below dir. The recorder command is completed with "--dir DIR"; without one it is this
@@ -153,7 +154,7 @@ func (p *Provider) Ensure(ctx context.Context, spec cluster.Spec, progress clust
 
 // prepare reports whether the cluster is there and whole, and removes one that was left half made.
 func (p *Provider) prepare(ctx context.Context, e *engine, f folder, spec cluster.Spec) (there bool, err error) {
-	containers, err := e.containers(ctx, spec.Name)
+	containers, err := e.containers(ctx, f.name())
 	if err != nil {
 		return false, err
 	}
@@ -161,7 +162,7 @@ func (p *Provider) prepare(ctx context.Context, e *engine, f folder, spec cluste
 		return false, nil
 	}
 	if !f.owns(containers) {
-		return false, foreign(e, spec.Name, containers)
+		return false, foreign(e, spec.Name, f.name(), containers)
 	}
 	d, err := f.readDescription()
 	if errors.Is(err, cluster.ErrNotFound) || err == nil && !d.Complete {
@@ -216,7 +217,7 @@ func (p *Provider) Find(ctx context.Context, name string) (*cluster.Cluster, err
 	c := &cluster.Cluster{
 		Name: name, Provider: Name, Version: d.Version, Server: serverURL(d.Port), Kubeconfig: f.learnerKubeconfig(), State: cluster.Stopped,
 	}
-	containers, err := containersOf(ctx, name)
+	containers, err := f.containers(ctx)
 	if err != nil {
 		return c, ctx.Err() // where the engine does not answer nothing runs; whoever starts the cluster hears why
 	}
@@ -281,11 +282,12 @@ func (p *Provider) find(ctx context.Context, name string) (*engine, []container,
 	if err != nil {
 		return nil, nil, err
 	}
-	containers, err := e.containers(ctx, name)
+	f := p.folder(name)
+	containers, err := e.containers(ctx, f.name())
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(containers) == 0 || !p.folder(name).owns(containers) {
+	if len(containers) == 0 || !f.owns(containers) {
 		return nil, nil, cluster.ErrNotFound
 	}
 	return e, containers, nil

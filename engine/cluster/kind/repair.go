@@ -18,7 +18,7 @@ func (p *Provider) repair(ctx context.Context, e *engine, f folder, progress clu
 		return err
 	}
 	err = progress.Run("containers", func() (string, error) {
-		containers, err := e.containers(ctx, d.Spec.Name)
+		containers, err := e.containers(ctx, f.name())
 		if err != nil {
 			return "", err
 		}
@@ -47,7 +47,7 @@ func (f folder) toStart(d *description, containers []container) []container {
 	components := f.components(d, containers)
 	all := components[0].State != stateRunning
 	var off []container
-	for i, name := range machines(d.Spec) {
+	for i, name := range f.machines(d.Spec) {
 		at := slices.IndexFunc(containers, func(c container) bool { return c.name == name })
 		if at >= 0 && !containers[at].running && (all || !f.hasNoPower(components[i].Name)) {
 			off = append(off, containers[at])
@@ -70,7 +70,7 @@ func (p *Provider) registerNodes(ctx context.Context, e *engine, f folder, d *de
 		if !apierrors.IsNotFound(err) {
 			return err
 		}
-		if _, err := e.exec(ctx, machines(d.Spec)[i+1], "systemctl", "restart", "kubelet"); err != nil {
+		if _, err := e.exec(ctx, f.machines(d.Spec)[i+1], "systemctl", "restart", "kubelet"); err != nil {
 			return err
 		}
 	}

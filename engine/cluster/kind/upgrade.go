@@ -76,7 +76,7 @@ func (p *Provider) Upgrade(ctx context.Context, name string, order cluster.Upgra
 	}
 	t := &transition{Order: order, From: d.Version, Began: time.Now().UTC()}
 	err = progress.Run("save", func() (string, error) {
-		t.To, err = p.fetchParts(ctx, e, d, order.Release, machines(d.Spec))
+		t.To, err = p.fetchParts(ctx, e, d, order.Release, f.machines(d.Spec))
 		return t.To, err
 	})
 	if err != nil {
@@ -112,10 +112,10 @@ func (p *Provider) carryOut(ctx context.Context, e *engine, f folder, d *descrip
 	if err := f.leaveOutRemoved(ctx, t.Order.Release); err != nil {
 		return done, notUpgraded(err)
 	}
-	failed := e.runKubeadm(ctx, machines(d.Spec)[0], t.To, progress)
+	failed := e.runKubeadm(ctx, f.machines(d.Spec)[0], t.To, progress)
 	if failed != nil && p.awaitAPI(ctx, f, settledLooks) == nil {
 		// It may be run again at any point, and it gives up where the API server that it has just replaced is slow to answer.
-		failed = e.runKubeadm(ctx, machines(d.Spec)[0], t.To, nil)
+		failed = e.runKubeadm(ctx, f.machines(d.Spec)[0], t.To, nil)
 	}
 	if failed != nil {
 		if err := p.awaitAPI(ctx, f, steadyLooks); err != nil {
@@ -129,7 +129,7 @@ func (p *Provider) carryOut(ctx context.Context, e *engine, f folder, d *descrip
 		return f.conclude(d, done, t)
 	}
 	err := progress.Run("ready", func() (string, error) {
-		if err := e.installKubelet(ctx, machines(d.Spec)[0], t.To); err != nil {
+		if err := e.installKubelet(ctx, f.machines(d.Spec)[0], t.To); err != nil {
 			return "", err
 		}
 		return t.To, p.awaitAPI(ctx, f, settledLooks)
