@@ -51,10 +51,10 @@ func (e *engine) checkResources(ctx context.Context, spec cluster.Spec) error {
 	return nil
 }
 
-// DefaultParallel is how many clusters of a lab a machine can be expected to serve at once: one for each processor, as long as there is memory, and
-// one alone where inotify's limit is low.
+// DefaultParallel is how many clusters of a lab a machine can be expected to serve at once: one for every two processors, as long as there is
+// memory, and one alone where inotify's limit is low. Two clusters of five machines left two processors nothing to idle with.
 func DefaultParallel() int {
-	n := runtime.NumCPU()
+	n := runtime.NumCPU() / 2
 	if available, ok := availableMemory("/proc/meminfo"); ok {
 		n = min(n, int(available/(2*(controlPlaneMemory+usualNodes*nodeMemory))))
 	}
