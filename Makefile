@@ -74,12 +74,12 @@ clean: ## Remove what was built; labs, clusters and progress stay
 
 ##@ Testing
 
-# They go first, so that none of them is left over in the end. Three packages at once: most of the time each waits for a cluster.
+# They go first, so that none of them is left over in the end.
 LONGEST := ./internal/cli ./engine/cluster/embedded ./checks
 
 test: build lint ## Build everything, lint, run all tests of both modules, and prove all labs
 	cd $(CP) && $(TEST) ./...
-	$(TEST) -p 3 $(LONGEST) ./...
+	$(TEST) $(LONGEST) ./...
 	$(MAKE) --no-print-directory verify
 
 verify: build ## Prove every lab: play all answers and near misses on real control planes (LABS=11-maintenance for one)
