@@ -2,11 +2,13 @@ package cluster
 
 import (
 	"context"
+	"errors"
 
 	"k8s.io/client-go/rest"
 
 	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine/managed"
+	"github.com/k8slab/k8slab/engine/problem"
 )
 
 // LabLabel marks what k8slab made for a lab, whose id is its value. On a cluster that somebody else made nothing without it is ever
@@ -108,6 +110,15 @@ type Finding struct {
 	Found content.Text
 	// Next is a command to type, or empty.
 	Next string
+}
+
+// FindingOf is the finding that something does not work, in the words of the problem where the error is one.
+func FindingOf(name string, err error) Finding {
+	f := Finding{Name: name, State: "problem", Found: content.Text{EN: err.Error(), JA: err.Error()}}
+	if p, ok := errors.AsType[*problem.Problem](err); ok {
+		f.Found, f.Next = p.What, p.Next
+	}
+	return f
 }
 
 // Examiner is a provider that can look at what a cluster needs before a lab is played on it. It changes nothing.

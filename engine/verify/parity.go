@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
@@ -137,8 +136,7 @@ func (p *Parity) compareNearMiss(steps []StepResult, id string) *Difference {
 			}}
 		}
 		n := steps[i].NearMisses[at]
-		s := Side{Outcome: string(n.Outcome), Why: content.Text{EN: strings.Join(n.By, ", "), JA: strings.Join(n.By, "、")}}
-		return s
+		return Side{Outcome: string(n.Outcome), Why: content.Text{EN: strings.Join(n.By, ", "), JA: strings.Join(n.By, "、")}}
 	})
 	alike := slices.Clone(sides)
 	for i := range alike {
@@ -168,7 +166,7 @@ func (p *Parity) sides(of func(i int) Side) []Side {
 	sides := make([]Side, len(p.Clusters))
 	for i, name := range p.Clusters {
 		sides[i] = of(i)
-		sides[i].Cluster = cmp.Or(sides[i].Cluster, name)
+		sides[i].Cluster = name
 	}
 	return sides
 }

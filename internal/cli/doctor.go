@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -182,11 +181,8 @@ func (inv *invocation) examineKubeconfig() finding {
 }
 
 func findingOf(name string, err error) finding {
-	f := finding{Name: name, State: "problem", Found: content.Text{EN: err.Error(), JA: err.Error()}, kind: problem.KindOf(err)}
-	if p, ok := errors.AsType[*problem.Problem](err); ok {
-		f.Found, f.Next = p.What, p.Next
-	}
-	return f
+	f := cluster.FindingOf(name, err)
+	return finding{Name: f.Name, State: f.State, Found: f.Found, Next: f.Next, kind: problem.KindOf(err)}
 }
 
 func (inv *invocation) findingsText(findings []finding) string {

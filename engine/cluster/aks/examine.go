@@ -18,7 +18,7 @@ import (
 // Examine implements cluster.Examiner. It stops at what makes the rest moot: without a sign-in, nothing else can be asked.
 func (p *Provider) Examine(ctx context.Context, place cluster.Place) []cluster.Finding {
 	if err := complete(place); err != nil {
-		return []cluster.Finding{found("place", err)}
+		return []cluster.Finding{cluster.FindingOf("place", err)}
 	}
 	login, err := p.examineLogin(ctx)
 	findings := []cluster.Finding{login}
@@ -26,12 +26,12 @@ func (p *Provider) Examine(ctx context.Context, place cluster.Place) []cluster.F
 		return findings
 	}
 	if place, err = p.api.locate(ctx, place); err != nil {
-		return append(findings, found("subscription", err))
+		return append(findings, cluster.FindingOf("subscription", err))
 	}
 	findings = append(findings, ok("subscription", place.Subscription, place.Subscription))
 	facts, err := p.api.facts(ctx, place)
 	if err != nil {
-		return append(findings, found("cluster", err))
+		return append(findings, cluster.FindingOf("cluster", err))
 	}
 	findings = append(findings, examineCluster(facts, place), examineRegion(facts), examineAccounts(facts))
 	findings = append(findings, p.examineQuota(ctx, facts, place))
@@ -46,14 +46,6 @@ func note(name, en, ja, next string) cluster.Finding {
 	return cluster.Finding{Name: name, State: "note", Found: content.Text{EN: en, JA: ja}, Next: next}
 }
 
-func found(name string, err error) cluster.Finding {
-	f := cluster.Finding{Name: name, State: "problem", Found: content.Text{EN: err.Error(), JA: err.Error()}}
-	if p, isProblem := errors.AsType[*problem.Problem](err); isProblem {
-		f.Found, f.Next = p.What, p.Next
-	}
-	return f
-}
-
 func (p *Provider) examineLogin(ctx context.Context) (cluster.Finding, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -62,7 +54,7 @@ func (p *Provider) examineLogin(ctx context.Context) (cluster.Finding, error) {
 		_, err = cred.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{managementScope}})
 	}
 	if err != nil {
-		return found("login", problemOf(err, cluster.Place{})), err
+		return cluster.FindingOf("login", problemOf(err, cluster.Place{})), err
 	}
 	return ok("login", "signed in to Azure", "Azure にサインインしています"), nil
 }
@@ -70,7 +62,7 @@ func (p *Provider) examineLogin(ctx context.Context) (cluster.Finding, error) {
 func examineCluster(c *managed.Cluster, place cluster.Place) cluster.Finding {
 	switch {
 	case c.PowerState == "Stopped":
-		return found("cluster", stopped(place))
+		return cluster.FindingOf("cluster", stopped(place))
 	case c.Provisioning != "Succeeded":
 		return note("cluster", fmt.Sprintf("%s: Azure says that it is %s", nameOf(place), c.Provisioning), fmt.Sprintf("%s: Azure での状態は %s です", nameOf(place), c.Provisioning),
 			fmt.Sprintf("az aks show --resource-group %s --name %s --output table", place.ResourceGroup, place.Name))
@@ -102,7 +94,7 @@ func examineAccounts(c *managed.Cluster) cluster.Finding {
 func (p *Provider) examineRole(ctx context.Context, place cluster.Place) []cluster.Finding {
 	host, err := p.Provider.Look(ctx, "", place)
 	if err != nil {
-		return []cluster.Finding{found("role", err)}
+		return []cluster.Finding{cluster.FindingOf("role", err)}
 	}
 	findings := []cluster.Finding{ok("role", fmt.Sprintf("your credentials work: the API server takes you for %s", host.User),
 		fmt.Sprintf("認証情報は有効です。API サーバーでのユーザー名は %s です", host.User))}

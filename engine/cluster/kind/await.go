@@ -60,9 +60,10 @@ func (f folder) unready(ctx context.Context, client kubernetes.Interface, spec c
 		return nil, err
 	}
 	var waiting []string
+	machines := f.machines(spec)
 	for i, want := range spec.Nodes {
 		var up time.Time
-		if at := slices.IndexFunc(containers, func(c container) bool { return c.name == f.machines(spec)[i+1] }); at >= 0 {
+		if at := slices.IndexFunc(containers, func(c container) bool { return c.name == machines[i+1] }); at >= 0 {
 			up = containers[at].since.Truncate(time.Second) // as precise as a Node's times are
 		}
 		ready := slices.ContainsFunc(list.Items, func(n corev1.Node) bool { return n.Name == want.Name && isReady(&n, up) })

@@ -2,12 +2,10 @@ package kind
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine/cluster"
-	"github.com/k8slab/k8slab/engine/problem"
 )
 
 // usualNodes is how many nodes a lab has.
@@ -18,14 +16,14 @@ const usualNodes = 4
 func (p *Provider) Examine(ctx context.Context, _ cluster.Place) []cluster.Finding {
 	e, err := findEngine(ctx, "")
 	if err != nil {
-		return []cluster.Finding{findingOf("engine", err)}
+		return []cluster.Finding{cluster.FindingOf("engine", err)}
 	}
 	found := []cluster.Finding{{Name: "engine", State: "ok", Found: content.Text{
 		EN: fmt.Sprintf("%s answers; control groups are version %d", e, e.info.cgroup),
 		JA: fmt.Sprintf("%s が応答しています。cgroup はバージョン %d です", e, e.info.cgroup),
 	}}}
 	if err := e.checkResources(ctx, cluster.Spec{Nodes: make([]cluster.Node, usualNodes)}); err != nil {
-		found = append(found, findingOf("resources", err))
+		found = append(found, cluster.FindingOf("resources", err))
 	} else {
 		found = append(found, cluster.Finding{Name: "resources", State: "ok", Found: content.Text{
 			EN: fmt.Sprintf("there is room for a cluster of %d nodes", usualNodes),
@@ -51,16 +49,8 @@ func (e *engine) examineImage(ctx context.Context, image string) cluster.Finding
 	}
 	version, err := e.imageVersion(ctx, image)
 	if err != nil {
-		return findingOf(f.Name, err)
+		return cluster.FindingOf(f.Name, err)
 	}
 	f.Found = content.Text{EN: image + " is here and holds Kubernetes " + version, JA: image + " があります。Kubernetes " + version + " です"}
-	return f
-}
-
-func findingOf(name string, err error) cluster.Finding {
-	f := cluster.Finding{Name: name, State: "problem", Found: content.Text{EN: err.Error(), JA: err.Error()}}
-	if p, ok := errors.AsType[*problem.Problem](err); ok {
-		f.Found, f.Next = p.What, p.Next
-	}
 	return f
 }
