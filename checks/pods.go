@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,7 +12,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/k8slab/k8slab/content"
@@ -167,50 +167,67 @@ func starting(ctx context.Context, env Env, pods []corev1.Pod) (string, error) {
 	return "", nil
 }
 
-// coming says which pods are on their way: those that are starting, and those that a controller has yet to make.
+// coming says which pods are on their way: those that are starting, and those that a controller has yet to make. The
+// controllers are asked after the pods were listed, so a pod that they count and the list lacks is on its way too.
 func coming(ctx context.Context, env Env, pods []corev1.Pod) (string, error) {
 	if pending, err := starting(ctx, env, pods); pending != "" || err != nil {
 		return pending, err
 	}
-	asked := map[types.UID]bool{}
+	listed := map[string]int{}
 	for i := range pods {
-		owner := metav1.GetControllerOf(&pods[i])
-		if owner == nil || owner.Kind != "ReplicaSet" || asked[owner.UID] {
-			continue
+		if owner := metav1.GetControllerOf(&pods[i]); owner != nil && owner.Kind == "ReplicaSet" {
+			listed[owner.Name]++
 		}
-		asked[owner.UID] = true
-		if pending, err := unmade(ctx, env, pods[i].Namespace, owner.Name); pending != "" || err != nil {
+	}
+	for _, name := range slices.Sorted(maps.Keys(listed)) {
+		if pending, err := unmade(ctx, env, pods[0].Namespace, name, listed[name]); pending != "" || err != nil {
 			return pending, err
 		}
 	}
 	return "", nil
 }
 
-// unmade says of a ReplicaSet and its Deployment that what they ask for has not been seen, or has not been made, and that nothing is in the way.
-func unmade(ctx context.Context, env Env, namespace, name string) (string, error) {
+// unmade says of a ReplicaSet and its Deployment that what they ask for has not been seen, or has not been made when
+// the pods were listed, and that nothing is in the way.
+func unmade(ctx context.Context, env Env, namespace, name string, listed int) (string, error) {
 	set, err := env.Client.AppsV1().ReplicaSets(namespace).Get(ctx, name, metav1.GetOptions{})
+	if err == nil {
+		if owner := metav1.GetControllerOf(set); owner != nil && owner.Kind == "Deployment" {
+			if pending, err := unseen(ctx, env, namespace, owner.Name); pending != "" || err != nil {
+				return pending, err
+			}
+			// What the Deployment's controller has seen, it has written into the ReplicaSet; look after it, not before.
+			set, err = env.Client.AppsV1().ReplicaSets(namespace).Get(ctx, name, metav1.GetOptions{})
+		}
+	}
 	if apierrors.IsNotFound(err) {
 		return "", nil
 	}
 	if err != nil {
 		return "", fmt.Errorf("looking at replicaset %s: %w", name, err)
 	}
-	if owner := metav1.GetControllerOf(set); owner != nil && owner.Kind == "Deployment" {
-		deployment, err := env.Client.AppsV1().Deployments(namespace).Get(ctx, owner.Name, metav1.GetOptions{})
-		if err != nil && !apierrors.IsNotFound(err) {
-			return "", fmt.Errorf("looking at deployment %s: %w", owner.Name, err)
-		}
-		if err == nil && deployment.Status.ObservedGeneration < deployment.Generation {
-			return fmt.Sprintf("deployment/%s to be observed at generation %d", owner.Name, deployment.Generation), nil
-		}
-	}
 	for _, c := range set.Status.Conditions {
 		if c.Type == appsv1.ReplicaSetReplicaFailure && c.Status == corev1.ConditionTrue {
 			return "", nil
 		}
 	}
-	if set.Status.ObservedGeneration < set.Generation || set.Status.Replicas < *set.Spec.Replicas {
-		return fmt.Sprintf("replicaset/%s to have made %d pods", name, *set.Spec.Replicas), nil
+	if wanted := int(*set.Spec.Replicas); set.Status.ObservedGeneration < set.Generation || int(set.Status.Replicas) < wanted || listed < wanted {
+		return fmt.Sprintf("replicaset/%s to have made %d pods", name, wanted), nil
+	}
+	return "", nil
+}
+
+// unseen says of a Deployment that its controller has not seen what it asks for.
+func unseen(ctx context.Context, env Env, namespace, name string) (string, error) {
+	deployment, err := env.Client.AppsV1().Deployments(namespace).Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("looking at deployment %s: %w", name, err)
+	}
+	if deployment.Status.ObservedGeneration < deployment.Generation {
+		return fmt.Sprintf("deployment/%s to be observed at generation %d", name, deployment.Generation), nil
 	}
 	return "", nil
 }
