@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -250,15 +249,12 @@ func deprecatedNotCalled() Definition {
 	return Define("api/deprecated-not-called", Doc{
 		Summary: say("Nobody writes to a deprecated API any more, and the program that did still does its work. It needs a cluster with the capability audit-log.",
 			"廃止予定の API への書き込みがなくなり、書き込んでいたプログラムは仕事を続けている。audit-log の機能を持つクラスターが必要。"),
-		Pass: say("Since the manifests were changed last, or since the control plane was upgraded, no write was recorded with the audit annotation k8s.io/deprecated, and the program has applied each of them.",
-			"マニフェストの最後の変更、またはコントロールプレーンのアップグレード以降、監査アノテーション k8s.io/deprecated の付いた書き込みがなく、プログラムがすべてのマニフェストを適用している。"),
-		Fail: say("There was such a write; the failure says whose. Or the program has not applied a manifest since, which is waited for.",
-			"そのような書き込みがあった (誰のものかを示す)。または、プログラムがまだ適用していないマニフェストがある (しばらく待つ)。"),
+		Pass: say("Since the manifests were changed last, or since the control plane was upgraded, nobody else's write was recorded with the audit annotation k8s.io/deprecated, and the program has applied each of them, the last time without it.",
+			"マニフェストの最後の変更、またはコントロールプレーンのアップグレード以降、プログラム以外から監査アノテーション k8s.io/deprecated の付いた書き込みがなく、プログラムがすべてのマニフェストを適用していて、その最後の書き込みにも付いていない。"),
+		Fail: say("There was such a write; the failure says whose. Or the program has not applied a manifest since, or still the old way; both are waited for.",
+			"そのような書き込みがあった (誰のものかを示す)。または、プログラムがまだ適用していないか、古いまま適用しているマニフェストがある (しばらく待つ)。"),
 	}, judgeCallers)
 }
-
-// inFlight is how long a round that had read the manifests before they were changed may still apply them.
-const inFlight = time.Second
 
 func judgeCallers(ctx context.Context, env Env, p callersParams) (Result, error) {
 	manifests := manifestsParams{Namespace: p.Namespace, ConfigMap: p.ConfigMap}
@@ -281,18 +277,23 @@ func judgeCallers(ctx context.Context, env Env, p callersParams) (Result, error)
 			changed = u.Time // what counts is who is left behind by it
 		}
 	}
-	applied := map[string]bool{}
+	// last is the program's last word on each object. It may read its manifests some seconds late: a kubelet brings a changed ConfigMap
+	// into a volume only when it next looks at the pod.
+	last := map[string]history.Request{}
 	for _, r := range requests {
 		if r.DryRun || !r.Time.After(changed) || !history.IsPerson(r.User) {
 			continue
 		}
-		if r.Deprecated && r.Time.After(changed.Add(inFlight)) {
-			return fail(r.Resource+"/"+r.Name, want,
-				say("%s wrote %s/%s as %s/%s at %s", "%[1]s が %[6]s に %[2]s/%[3]s を %[4]s/%[5]s として書き込みました", who(r), r.Resource, r.Name, r.Group, r.Version, clock(r)), why).
-				because(recordOf(r) + ", k8s.io/removed-release " + r.RemovedRelease), nil
+		switch own := r.User == user; {
+		case own && (r.Deprecated || succeeded(r)):
+			last[r.Group+"/"+r.Resource+"/"+r.Name] = r
+		case !own && r.Deprecated:
+			return fail(r.Resource+"/"+r.Name, want, wroteDeprecated(r), why).because(removalOf(r)), nil
 		}
-		if r.User == user && succeeded(r) && !r.Deprecated {
-			applied[r.Group+"/"+r.Resource+"/"+r.Name] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(last)) {
+		if r := last[name]; r.Deprecated {
+			return fail(r.Resource+"/"+r.Name, want, wroteDeprecated(r), why).because(removalOf(r)).waitingFor("the next round of " + p.ServiceAccount), nil
 		}
 	}
 	documents, err := manifestsOf(ctx, env, manifests)
@@ -310,13 +311,21 @@ func judgeCallers(ctx context.Context, env Env, p callersParams) (Result, error)
 		if !fault.IsZero() {
 			return fail(manifests.object(), want, fault, why), nil
 		}
-		if !applied[o.GroupVersionKind().Group+"/"+resource.Name+"/"+o.GetName()] {
+		if _, said := last[o.GroupVersionKind().Group+"/"+resource.Name+"/"+o.GetName()]; !said {
 			return fail(manifestName(o), want,
 				say("%s has not applied %s since %s", "%[1]s は %[3]s 以降、%[2]s を適用していません", p.ServiceAccount, manifestName(o), changed.Local().Format("15:04:05")), why).
 				waitingFor("the next round of " + p.ServiceAccount), nil
 		}
 	}
 	return pass(manifests.object(), say("%d manifests applied, nothing deprecated", "マニフェスト %d 個を適用し、廃止予定の API は使われていません", len(documents))), nil
+}
+
+func wroteDeprecated(r history.Request) content.Text {
+	return say("%s wrote %s/%s as %s/%s at %s", "%[1]s が %[6]s に %[2]s/%[3]s を %[4]s/%[5]s として書き込みました", who(r), r.Resource, r.Name, r.Group, r.Version, clock(r))
+}
+
+func removalOf(r history.Request) string {
+	return recordOf(r) + ", k8s.io/removed-release " + r.RemovedRelease
 }
 
 func succeeded(r history.Request) bool { return r.Code > 0 && r.Code < 400 && !r.DryRun }

@@ -196,8 +196,16 @@ func deprecatedCallers(t *testing.T, w *world) {
 	tried.DryRun = true
 	s.env.History = requests{old, mended, applied, tried}
 	s.passes("api/deprecated-not-called", callers)
-	s.env.History = requests{old, applied}
-	s.fails("api/deprecated-not-called", callers, bot+" wrote endpoints/shop", "1.99")
+	late := at(12, bot, "policy", "poddisruptionbudgets", true) // it had read the manifests before they were mended
+	s.env.History = requests{mended, late, applied}
+	s.passes("api/deprecated-not-called", callers)
+	for _, story := range []requests{{old, applied}, {mended, late}, {mended, applied, at(30, bot, "policy", "poddisruptionbudgets", true)}} {
+		s.env.History = story
+		r, err := s.once("api/deprecated-not-called", callers)
+		if err != nil || r.Pending == "" || !strings.Contains(r.Got.EN, bot+" wrote ") || !strings.Contains(r.Cause, "1.99") {
+			t.Errorf("the answer is %v, %v; want one that waits for the bot to write another way", tell(r), err)
+		}
+	}
 	s.env.History = requests{old, mended, applied, at(30, "learner", "", "endpoints", true)}
 	s.fails("api/deprecated-not-called", callers, "learner wrote endpoints/shop")
 	refused := applied

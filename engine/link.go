@@ -10,7 +10,6 @@ import (
 	"github.com/k8slab/k8slab/checks"
 	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine/cluster"
-	"github.com/k8slab/k8slab/engine/cluster/embedded/behavior"
 	"github.com/k8slab/k8slab/engine/history/recorder"
 	"github.com/k8slab/k8slab/engine/problem"
 )
@@ -138,27 +137,38 @@ func lacks(lab *content.Lab, has []cluster.Capability) []string {
 	return missing
 }
 
-// simulatedOnly says what of the step is there only where nodes and pods are played: kubelets of given releases at the start, and a client that
-// calls the API by itself. It is nil where the step, or the provider, is not concerned.
-func simulatedOnly(lab *content.Lab, step *content.Step, p cluster.Provider) (*content.Text, error) {
-	if slices.Contains(p.Capabilities(), cluster.Simulated) {
-		return nil, nil
+// unfitKubelet says which kubelet the step begins with that no node of the provider's clusters can be given: where it cannot set any
+// release, a node is upgraded from the lab's, to at most that of the step's control plane. It is nil where there is none.
+func unfitKubelet(lab *content.Lab, step *content.Step, p cluster.Provider) *content.Text {
+	if _, sets := p.(cluster.KubeletSetter); sets || len(step.Cluster.Kubelets) == 0 {
+		return nil
 	}
-	sc, err := parseScenario(lab, step)
-	if err != nil {
-		return nil, err
+	if _, upgrades := p.(cluster.NodeUpgrader); !upgrades {
+		return &content.Text{EN: "begins with kubelets of given releases, and nodes keep those that they have", JA: "は決まったリリースの kubelet で始まりますが、Node の kubelet は変えられません"}
 	}
-	clients, err := behavior.DecodeClients(sc.behaviors)
-	if err != nil {
-		return nil, err
+	highest := step.Cluster.Release
+	if highest == "" {
+		highest = lab.Cluster.Release
 	}
-	switch {
-	case len(step.Cluster.Kubelets) > 0:
-		return &content.Text{EN: "begins with kubelets of given releases", JA: "は、決まったリリースの kubelet で始まります"}, nil
-	case len(clients) > 0:
-		return &content.Text{EN: "has a client that calls the API by itself", JA: "には、自分で API を呼び出すクライアントが登場します"}, nil
+	for _, node := range lab.Cluster.Nodes {
+		wanted, lowest := step.Cluster.Kubelets[node.Name], kubeletAsMade(lab, node)
+		if wanted == "" || minorOf(lowest) <= minorOf(wanted) && minorOf(wanted) <= minorOf(highest) {
+			continue
+		}
+		return &content.Text{
+			EN: fmt.Sprintf("begins with a kubelet of %s on %s, and nodes that are real begin at %s and go up to %s at most", wanted, node.Name, lowest, highest),
+			JA: fmt.Sprintf("は %[2]s の kubelet が %[1]s の状態で始まりますが、本物の Node は %[3]s で始まり、上げられるのは %[4]s までです", wanted, node.Name, lowest, highest),
+		}
 	}
-	return nil, nil
+	return nil
+}
+
+// kubeletAsMade is the release of the node's kubelet on a new cluster.
+func kubeletAsMade(lab *content.Lab, node content.Node) string {
+	if node.Version != "" {
+		return node.Version
+	}
+	return lab.Cluster.Release
 }
 
 // Playable returns nil where the provider's clusters can play the step of the lab, and else a problem that says what they lack. It looks
@@ -172,13 +182,13 @@ func Playable(lab *content.Lab, step *content.Step, p cluster.Provider) error {
 
 // playable refuses a step that the provider's clusters cannot play, before anything is made or changed.
 func playable(lab *content.Lab, step *content.Step, p cluster.Provider) error {
-	only, err := simulatedOnly(lab, step, p)
-	if err != nil || only == nil {
-		return err
+	unfit := unfitKubelet(lab, step, p)
+	if unfit == nil {
+		return nil
 	}
 	return problem.New(problem.Usage,
-		fmt.Sprintf("%s/%s %s, which is there only where nodes are simulated; nodes of the kind %s are real", lab.ID, step.ID, only.EN, p.Name()),
-		fmt.Sprintf("%s/%s %s。これは Node がシミュレートされたクラスターでしかできません。%s の Node は本物です", lab.ID, step.ID, only.JA, p.Name()),
+		fmt.Sprintf("%s/%s %s; %s clusters cannot play it", lab.ID, step.ID, unfit.EN, p.Name()),
+		fmt.Sprintf("%s/%s %s。%s のクラスターでは実行できません", lab.ID, step.ID, unfit.JA, p.Name()),
 		"k8slab status")
 }
 

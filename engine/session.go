@@ -18,7 +18,7 @@ import (
 // seedTimeout bounds the making of a starting state.
 const seedTimeout = 2 * time.Minute
 
-// upgradeTimeout is added where a control plane has to be upgraded for it, which on real machines takes minutes.
+// upgradeTimeout is added where a control plane or nodes have to be upgraded for it, which on real machines takes minutes.
 const upgradeTimeout = 15 * time.Minute
 
 // Start brings up the lab's cluster and the step's starting state. A lab that is under way is resumed as it is.
@@ -223,7 +223,7 @@ func (e *Engine) enter(ctx context.Context, s *Session, kind progress.Kind, repo
 		return err
 	}
 	limit := seedTimeout
-	if s.Step.Cluster.Release != "" {
+	if s.Step.Cluster.Release != "" || len(s.Step.Cluster.Kubelets) > 0 {
 		limit += upgradeTimeout
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -389,9 +390,9 @@ func (e *Engine) canGoBack(ctx context.Context, s *Session) error {
 		if err != nil {
 			return err
 		}
-		want := made.Version
+		want := s.Step.Cluster.Kubelets[made.Name]
 		if want == "" {
-			want = s.Lab.Cluster.Release
+			want = kubeletAsMade(s.Lab, made)
 		}
 		if has := releaseOf(node.Status.NodeInfo.KubeletVersion); minorOf(has) > minorOf(want) {
 			return beyond(s, content.Text{EN: made.Name + " is at " + has, JA: made.Name + " は " + has + " です"})
@@ -407,16 +408,25 @@ func beyond(s *Session, what content.Text) error {
 		"k8slab delete --lab "+s.Lab.ID)
 }
 
-// setKubelets gives the nodes the kubelets with which the step starts.
+// setKubelets gives the nodes the kubelets with which the step starts; where they cannot be set, the nodes are upgraded.
 func setKubelets(ctx context.Context, p cluster.Provider, s *Session) error {
-	if len(s.Step.Cluster.Kubelets) == 0 {
+	wanted := s.Step.Cluster.Kubelets
+	if len(wanted) == 0 {
 		return nil
 	}
-	setter, ok := p.(cluster.KubeletSetter)
+	if setter, ok := p.(cluster.KubeletSetter); ok {
+		return setter.SetKubelets(ctx, s.Lab.ID, wanted)
+	}
+	upgrader, ok := p.(cluster.NodeUpgrader)
 	if !ok {
 		return fmt.Errorf("provider %s cannot set the versions of kubelets", p.Name())
 	}
-	return setter.SetKubelets(ctx, s.Lab.ID, s.Step.Cluster.Kubelets)
+	for _, node := range slices.Sorted(maps.Keys(wanted)) {
+		if _, err := upgrader.UpgradeNode(ctx, s.Lab.ID, node, cluster.UpgradeOrder{Release: wanted[node]}); err != nil {
+			return fmt.Errorf("bring the kubelet of %s to %s: %w", node, wanted[node], err)
+		}
+	}
+	return nil
 }
 
 // upgradesSince returns the upgrades since the step began, without those that a restored snapshot has undone.

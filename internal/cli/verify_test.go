@@ -80,8 +80,8 @@ func TestVerifyComparesKindsOfCluster(t *testing.T) {
 		if r.Cluster == "kind" {
 			outcome, told = checks.Errored, content.Text{EN: "the record has a gap", JA: "記録が途切れています"}
 			result.Steps[1] = verify.StepResult{Lab: "11-maintenance", Step: "deadlock", Passed: true, Unplayable: &content.Text{
-				EN: "11-maintenance/deadlock has a client that calls the API by itself, which is there only where nodes are simulated",
-				JA: "11-maintenance/deadlock には、自分で API を呼び出すクライアントが登場します。これは Node がシミュレートされたクラスターでしかできません",
+				EN: "11-maintenance/deadlock begins with kubelets of given releases, and nodes keep those that they have; kind clusters cannot play it",
+				JA: "11-maintenance/deadlock は決まったリリースの kubelet で始まりますが、Node の kubelet は変えられません。kind のクラスターでは実行できません",
 			}}
 		} else {
 			result.Steps[1] = verify.StepResult{Lab: "11-maintenance", Step: "deadlock", Passed: true}

@@ -129,10 +129,14 @@ func clusterPatches(spec cluster.Spec, cgroup int) ([]string, error) {
 			},
 		},
 	}}
+	// A volume of a ConfigMap is brought up to date when the kubelet next looks at the pod, which a learner should not have to wait a
+	// minute for.
+	kubelet := map[string]any{"kind": "KubeletConfiguration", "syncFrequency": "5s"}
 	if cgroup == 1 {
 		// Since 1.35 the kubelet refuses to run on control groups of version 1 unless it is told that it may.
-		patches = append(patches, map[string]any{"kind": "KubeletConfiguration", "failCgroupV1": false})
+		kubelet["failCgroupV1"] = false
 	}
+	patches = append(patches, kubelet)
 	var all []string
 	for _, patch := range patches {
 		raw, err := yaml.Marshal(patch)

@@ -85,7 +85,7 @@ func TestTheConfigurationHasTheShapeOfTheLab(t *testing.T) {
 	}
 	patches := strings.Join(cfg.KubeadmConfigPatches, "---\n")
 	for _, wanted := range []string{
-		"failCgroupV1: false", "name: audit-policy-file\n    value: /k8slab/audit-policy.yaml", "value: made-up.example/v1=true",
+		"failCgroupV1: false", "syncFrequency: 5s", "name: audit-policy-file\n    value: /k8slab/audit-policy.yaml", "value: made-up.example/v1=true",
 	} {
 		if !strings.Contains(patches, wanted) {
 			t.Errorf("%q is not in\n%s", wanted, patches)
