@@ -31,31 +31,91 @@ func standIns(t *testing.T) map[string][]string {
 	return images
 }
 
-// simulatedOnly are images whose program exists on the embedded cluster alone.
-var simulatedOnly = []string{"ghcr.io/k8slab/ci-bot:1.0"}
-
 func TestEveryImageOfALabHasAStandIn(t *testing.T) {
 	images := standIns(t)
 	named := regexp.MustCompile(`(?m)^\s*(?:- )?image: (\S+)$`)
 	seen := 0
-	err := fs.WalkDir(labs.FS(), ".", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || !strings.Contains(path, "/setup/") {
-			return err
-		}
-		raw, err := fs.ReadFile(labs.FS(), path)
-		if err != nil {
-			return err
-		}
-		for _, match := range named.FindAllStringSubmatch(string(raw), -1) {
+	eachFile(t, `/setup/`, func(path, text string) {
+		for _, match := range named.FindAllStringSubmatch(text, -1) {
 			seen++
-			if _, ok := images[match[1]]; !ok && !slices.Contains(simulatedOnly, match[1]) {
+			if _, ok := images[match[1]]; !ok {
 				t.Errorf("%s: nothing stands in for %s; add it to testdata/kindnode/workload/images", path, match[1])
 			}
 		}
-		return nil
 	})
-	if err != nil || seen == 0 {
-		t.Fatalf("%d images, %v", seen, err)
+	if seen == 0 {
+		t.Fatal("no set-up names an image")
+	}
+}
+
+// TestAnAnswerUsesImagesThatItsStepHas: a cluster is given the images of the step's set-up, and where no registry can be reached no other
+// image is ever there.
+func TestAnAnswerUsesImagesThatItsStepHas(t *testing.T) {
+	image := regexp.MustCompile(`ghcr\.io/\S+`)
+	inSetup := map[string][]string{} // by folder of the lab or of the step
+	eachFile(t, `/setup/`, func(path, text string) {
+		folder, _, _ := strings.Cut(path, "/setup/")
+		inSetup[folder] = append(inSetup[folder], image.FindAllString(text, -1)...)
+	})
+	seen := 0
+	eachFile(t, `\.sh$`, func(path, text string) {
+		parts := strings.Split(path, "/") // LAB/STEP/solution.sh, LAB/STEP/wrong/NAME.sh
+		for _, used := range image.FindAllString(text, -1) {
+			seen++
+			if !slices.Contains(inSetup[parts[0]], used) && !slices.Contains(inSetup[parts[0]+"/"+parts[1]], used) {
+				t.Errorf("%s: the step's set-up does not have %s", path, used)
+			}
+		}
+	})
+	if seen == 0 {
+		t.Fatal("no answer names an image")
+	}
+}
+
+// TestAClientHasAProgram looks for what a real pod needs in place of a SimulatedClient.
+func TestAClientHasAProgram(t *testing.T) {
+	var named []string
+	for _, settings := range standIns(t) {
+		for _, setting := range settings {
+			if name, ok := strings.CutPrefix(setting, "CLIENT_NAME="); ok {
+				named = append(named, name)
+			}
+		}
+	}
+	declared := 0
+	eachFile(t, `/setup/`, func(path, text string) {
+		clients, err := behavior.DecodeClients([]byte(text))
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+		for _, client := range clients {
+			declared++
+			if !slices.Contains(named, client.Name) {
+				t.Errorf("%s: no image of testdata/kindnode/workload/images is the client %s", path, client.Name)
+			}
+		}
+	})
+	if declared == 0 {
+		t.Fatal("no lab declares a client")
+	}
+}
+
+// eachFile calls look for the files of the labs whose path matches.
+func eachFile(t *testing.T, matching string, look func(path, text string)) {
+	t.Helper()
+	pattern := regexp.MustCompile(matching)
+	err := fs.WalkDir(labs.FS(), ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !pattern.MatchString(path) {
+			return err
+		}
+		raw, err := fs.ReadFile(labs.FS(), path)
+		if err == nil {
+			look(path, string(raw))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -64,17 +124,13 @@ func TestEveryImageOfALabHasAStandIn(t *testing.T) {
 func TestAStandInStopsAsTheLabSays(t *testing.T) {
 	images := standIns(t)
 	declared := 0
-	err := fs.WalkDir(labs.FS(), ".", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || !strings.Contains(path, "/setup/") {
-			return err
+	eachFile(t, `/setup/`, func(path, text string) {
+		if !strings.Contains(text, "kind: "+behavior.Kind) {
+			return
 		}
-		raw, err := fs.ReadFile(labs.FS(), path)
-		if err != nil || !strings.Contains(string(raw), "kind: "+behavior.Kind) {
-			return err
-		}
-		behaviors, err := behavior.Decode(raw)
+		behaviors, err := behavior.Decode([]byte(text))
 		if err != nil {
-			return err
+			t.Errorf("%s: %v", path, err)
 		}
 		for _, b := range behaviors {
 			if b.Spec.StopAfter == nil {
@@ -88,9 +144,8 @@ func TestAStandInStopsAsTheLabSays(t *testing.T) {
 				}
 			}
 		}
-		return nil
 	})
-	if err != nil || declared == 0 {
-		t.Fatalf("%d declarations, %v", declared, err)
+	if declared == 0 {
+		t.Fatal("no lab declares how long an application takes to stop")
 	}
 }

@@ -21,7 +21,7 @@ func newVerify(inv *invocation) *cobra.Command {
 	r := verify.Runner{Parallel: parallel(), Repeat: 1, NearMisses: true}
 	var dir, junit string
 	var clusters []string
-	cmd := inv.command("verify [LAB…] [--dir DIR] [--step STEP] [--repeat N] [--parallel N] [--cluster KIND] [--near-misses=false] [--junit FILE] [-o json]",
+	cmd := inv.command("verify [LAB…] [--dir DIR] [--step STEP] [--repeat N] [--parallel N] [--cluster KIND,…] [--near-misses=false] [--junit FILE] [-o json]",
 		content.Text{EN: "Prove that the labs' checks and answers agree", JA: "ラボのチェックと回答が食い違わないことを検証します"},
 		content.Text{
 			EN: "For those who write labs. Play every answer that comes with the labs on clusters of its own, and compare what the grader says with what the author says: the starting state fails, the solution and the other right answers pass, each wrong answer fails exactly the check that it names, and every check is failed by one. Then play near misses, which are derived from the solution: none may pass, unless step.yaml accepts it with a reason. Your own labs and points are left alone.",
