@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"gopkg.in/yaml.v3"
 	appsv1 "k8s.io/api/apps/v1"
@@ -188,8 +190,8 @@ func (c theirs) deploy(t *testing.T, namespace, name string) {
 	})
 }
 
-// versions returns the resourceVersion of every object in the cluster. Left out is what the control plane itself keeps writing: the leases of
-// its components and nodes, and events.
+// versions returns the resourceVersion of every object in the cluster, and what a person can change of a node. Left out is what the cluster
+// itself keeps writing: the leases of its components and nodes, the status of nodes, and events.
 func (c theirs) versions(t *testing.T) map[string]string {
 	t.Helper()
 	disco, err := discovery.NewDiscoveryClientForConfig(c.config)
@@ -211,7 +213,7 @@ func (c theirs) versions(t *testing.T) map[string]string {
 			t.Fatal(err)
 		}
 		for _, r := range list.APIResources {
-			if r.Name == "leases" || r.Name == "events" {
+			if r.Name == "leases" || r.Name == "events" || r.Name == "nodes" {
 				continue
 			}
 			objects, err := client.Resource(gv.WithResource(r.Name)).List(t.Context(), metav1.ListOptions{})
@@ -223,18 +225,36 @@ func (c theirs) versions(t *testing.T) map[string]string {
 			}
 		}
 	}
+	typed, err := kubernetes.NewForConfig(c.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	nodes, err := typed.CoreV1().Nodes().List(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range nodes.Items {
+		spec, err := json.Marshal(n.Spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found["nodes//"+n.Name] = fmt.Sprint(n.UID, n.Labels, n.Annotations, string(spec))
+	}
 	return found
 }
 
-// atRest returns versions when nothing in the cluster changes by itself any more.
+// atRest returns versions when nothing in the cluster has changed by itself for some seconds: a new cluster's controllers begin one by one.
 func (c theirs) atRest(t *testing.T) map[string]string {
 	t.Helper()
+	const long = 3 * time.Second
 	var last map[string]string
+	var since time.Time
 	testcluster.Eventually(t, func() error {
 		now := c.versions(t)
-		same := maps.Equal(now, last)
-		last = now
-		if !same {
+		if !maps.Equal(now, last) {
+			last, since = now, time.Now()
+		}
+		if time.Since(since) < long {
 			return errors.New("the cluster is still at work")
 		}
 		return nil
