@@ -225,11 +225,7 @@ func (c theirs) versions(t *testing.T) map[string]string {
 			}
 		}
 	}
-	typed, err := kubernetes.NewForConfig(c.config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	nodes, err := typed.CoreV1().Nodes().List(t.Context(), metav1.ListOptions{})
+	nodes, err := c.client.CoreV1().Nodes().List(t.Context(), metav1.ListOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -146,12 +147,9 @@ func unfitKubelet(lab *content.Lab, step *content.Step, p cluster.Provider) *con
 	if _, upgrades := p.(cluster.NodeUpgrader); !upgrades {
 		return &content.Text{EN: "begins with kubelets of given releases, and nodes keep those that they have", JA: "は決まったリリースの kubelet で始まりますが、Node の kubelet は変えられません"}
 	}
-	highest := step.Cluster.Release
-	if highest == "" {
-		highest = lab.Cluster.Release
-	}
+	highest := cmp.Or(step.Cluster.Release, lab.Cluster.Release)
 	for _, node := range lab.Cluster.Nodes {
-		wanted, lowest := step.Cluster.Kubelets[node.Name], kubeletAsMade(lab, node)
+		wanted, lowest := step.Cluster.Kubelets[node.Name], cmp.Or(node.Version, lab.Cluster.Release)
 		if wanted == "" || minorOf(lowest) <= minorOf(wanted) && minorOf(wanted) <= minorOf(highest) {
 			continue
 		}
@@ -161,14 +159,6 @@ func unfitKubelet(lab *content.Lab, step *content.Step, p cluster.Provider) *con
 		}
 	}
 	return nil
-}
-
-// kubeletAsMade is the release of the node's kubelet on a new cluster.
-func kubeletAsMade(lab *content.Lab, node content.Node) string {
-	if node.Version != "" {
-		return node.Version
-	}
-	return lab.Cluster.Release
 }
 
 // Playable returns nil where the provider's clusters can play the step of the lab, and else a problem that says what they lack. It looks

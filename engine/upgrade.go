@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -371,10 +372,7 @@ func (e *Engine) canGoBack(ctx context.Context, s *Session) error {
 	if err != nil {
 		return err
 	}
-	want := s.Step.Cluster.Release
-	if want == "" {
-		want = s.Lab.Cluster.Release
-	}
+	want := cmp.Or(s.Step.Cluster.Release, s.Lab.Cluster.Release)
 	if runs := releaseOf(c.Version); minorOf(runs) > minorOf(want) {
 		return beyond(s, content.Text{EN: "the control plane is at " + runs, JA: "コントロールプレーンは " + runs + " です"})
 	}
@@ -390,10 +388,7 @@ func (e *Engine) canGoBack(ctx context.Context, s *Session) error {
 		if err != nil {
 			return err
 		}
-		want := s.Step.Cluster.Kubelets[made.Name]
-		if want == "" {
-			want = kubeletAsMade(s.Lab, made)
-		}
+		want := cmp.Or(s.Step.Cluster.Kubelets[made.Name], made.Version, s.Lab.Cluster.Release)
 		if has := releaseOf(node.Status.NodeInfo.KubeletVersion); minorOf(has) > minorOf(want) {
 			return beyond(s, content.Text{EN: made.Name + " is at " + has, JA: made.Name + " は " + has + " です"})
 		}

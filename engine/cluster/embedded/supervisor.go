@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -337,12 +338,8 @@ func (s *supervisor) nodes() []kubelet.Node {
 	var nodes []kubelet.Node
 	desc := s.description()
 	for i, n := range desc.Spec.Nodes {
-		release := n.Version
-		if release == "" {
-			release = desc.Spec.Release
-		}
 		nodes = append(nodes, kubelet.Node{
-			Name: n.Name, Zone: n.Zone, Pool: n.Pool, Version: desc.kubelet(release), IP: nodeIP(i), PodCIDR: podCIDR(i),
+			Name: n.Name, Zone: n.Zone, Pool: n.Pool, Version: desc.kubelet(cmp.Or(n.Version, desc.Spec.Release)), IP: nodeIP(i), PodCIDR: podCIDR(i),
 		})
 	}
 	return nodes

@@ -1,6 +1,7 @@
 package kind
 
 import (
+	"cmp"
 	_ "embed"
 	"strings"
 
@@ -56,11 +57,7 @@ func (f folder) config(spec cluster.Spec, images map[string]string, cgroup int) 
 	}
 	cfg.Nodes = append(cfg.Nodes, controlPlane)
 	for _, n := range spec.Nodes {
-		wanted := n.Version
-		if wanted == "" {
-			wanted = spec.Release
-		}
-		worker := v1alpha4.Node{Role: v1alpha4.WorkerRole, Image: images[wanted], Labels: map[string]string{}}
+		worker := v1alpha4.Node{Role: v1alpha4.WorkerRole, Image: images[cmp.Or(n.Version, spec.Release)], Labels: map[string]string{}}
 		if n.Zone != "" {
 			worker.Labels[corev1.LabelTopologyZone] = n.Zone
 		}
