@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/k8slab/k8slab/checks"
 	"github.com/k8slab/k8slab/engine/history"
 )
 
@@ -261,7 +262,13 @@ func storedVersions(t *testing.T, w *world) {
 	s.passes("crd/objects-kept", kept)
 	s.passes("object/status-not-written", byHand)
 	s.apply("apiVersion: storagemigration.k8s.io/v1\nkind: StorageVersionMigration\nmetadata: {name: coupons-checks}\nspec: {resource: {group: checks.test, resource: coupons}}\n")
-	s.passes("storage/migrated", migrated) // which is waited for
+	if r, err := s.once("storage/migrated", migrated); err != nil || r.Outcome != checks.Passed && r.Pending == "" {
+		t.Errorf("the answer is %v, %v; want one that waits for the migration", tell(r), err)
+	}
+	// The controller looks again after twice the time of the last try, until the garbage collector, which reads every 30 s what is served,
+	// has a copy of the coupons that is as new as the migration: sync in pkg/controller/storageversionmigrator of Kubernetes.
+	s.kubectl("wait", "--for=condition=Succeeded", "storageversionmigration/coupons-checks", "--timeout=180s")
+	s.passes("storage/migrated", migrated)
 	s.fails("storage/migrated", "{group: checks.test, resource: others}", "there is no StorageVersionMigration")
 	s.kubectl("wait", "--for=jsonpath={.status.storedVersions[0]}=v1", crd, "--timeout=60s") // a moment after the migration has succeeded
 	s.fails("crd/versions", versions, "status.storedVersions is [v1]")

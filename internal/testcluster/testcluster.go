@@ -15,8 +15,8 @@ import (
 	"github.com/k8slab/k8slab/engine/cluster/embedded"
 )
 
-// Patience is how long Eventually waits.
-const Patience = time.Minute
+// Patience is how long Eventually waits: longer than the 82 seconds after which a controller that has backed off tries again.
+const Patience = 2 * time.Minute
 
 // Main runs the tests of a package that uses embedded clusters. The provider starts this same binary as its supervisor.
 func Main(m *testing.M) {

@@ -9,7 +9,7 @@ spec:
     group: shop.example.com
     resource: coupons
 MIGRATION
-kubectl wait --for=condition=Succeeded storageversionmigration/coupons --timeout=90s
+kubectl wait --for=condition=Succeeded storageversionmigration/coupons --timeout=150s
 kubectl wait --for=jsonpath='{.status.storedVersions[0]}'=v1 crd/coupons.shop.example.com --timeout=60s
 kubectl patch crd coupons.shop.example.com --type=json -p '[
   {"op":"test","path":"/spec/versions/0/name","value":"v1alpha1"},

@@ -14,6 +14,6 @@ MIGRATION
 kubectl wait --for=condition=Succeeded storageversionmigration/$1 --timeout=$2
 }
 # The controller reads every 30 seconds what is served. A migration that it began with v1alpha1 in mind has failed, and is not tried again.
-migrate nightly-coupons 45s || migrate later-coupons 60s
+migrate nightly-coupons 45s || migrate later-coupons 120s
 kubectl wait --for=jsonpath='{.status.storedVersions[0]}'=v1 crd/coupons.shop.example.com --timeout=60s
 kubectl patch crd coupons.shop.example.com --type=json -p '[{"op":"remove","path":"/spec/versions/0"}]'

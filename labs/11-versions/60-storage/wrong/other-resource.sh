@@ -9,4 +9,4 @@ metadata:
 spec:
   resource: {group: "", resource: configmaps}
 MIGRATION
-kubectl wait --for=condition=Succeeded storageversionmigration/coupons --timeout=90s
+kubectl wait --for=condition=Succeeded storageversionmigration/coupons --timeout=150s

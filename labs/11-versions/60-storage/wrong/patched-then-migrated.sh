@@ -10,6 +10,6 @@ metadata:
 spec:
   resource: {group: shop.example.com, resource: coupons}
 MIGRATION
-kubectl wait --for=condition=Succeeded storageversionmigration/coupons --timeout=90s
+kubectl wait --for=condition=Succeeded storageversionmigration/coupons --timeout=150s
 kubectl wait --for=jsonpath='{.status.storedVersions[0]}'=v1 crd/coupons.shop.example.com --timeout=60s
 kubectl patch crd coupons.shop.example.com --type=json -p '[{"op":"remove","path":"/spec/versions/0"}]'
