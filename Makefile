@@ -101,11 +101,18 @@ E2E_VERIFY ?= 11-maintenance --step drain
 # With one release nothing is upgraded, which saves six minutes and the build of an image.
 E2E_RELEASES ?= 1.36.3 1.37.2
 
-e2e: bin/k8slab ## Build kind's node images and prove the kind provider on them (needs Docker, or root to start it)
+# A command that plays on kind begins with this.
+ON_KIND = K8SLAB_KIND_NODE_IMAGE=$$(paste -sd, bin/kindnode.tags)
+
+# The names of the images, one in a line, are in bin/kindnode.tags.
+kindnode: ## Build kind's node images without a registry (needs Docker, or root to start it)
+	@mkdir -p bin
 	$(KINDNODE)/dockerd bin/kindnode
 	$(KINDNODE)/build bin/kindnode $(E2E_RELEASES) >bin/kindnode.tags
-	K8SLAB_KIND_NODE_IMAGE=$$(paste -sd, bin/kindnode.tags) $(TEST) -tags e2e -timeout 60m ./engine/cluster/kind
-	K8SLAB_KIND_NODE_IMAGE=$$(paste -sd, bin/kindnode.tags) bin/k8slab verify $(E2E_VERIFY) --cluster kind --near-misses=false --junit bin/verify-kind.xml
+
+e2e: bin/k8slab kindnode ## Prove the kind provider on node images that are built here (needs what kindnode needs)
+	$(ON_KIND) $(TEST) -tags e2e -timeout 60m ./engine/cluster/kind
+	$(ON_KIND) bin/k8slab verify $(E2E_VERIFY) --cluster kind --near-misses=false --junit bin/verify-kind.xml
 
 lint: ## Check style, likely mistakes and the direction of imports
 	$(LINT) run ./...
@@ -121,10 +128,9 @@ bench: build ## Measure what the design promises: start, restart, grading, memor
 bench-scale: build ## Measure 100 nodes and 2,000 pods on one cluster
 	go run -trimpath ./internal/bench scale
 
-bench-kind: build ## Measure a lab's start on the embedded cluster and on kind, side by side (as e2e does, needs Docker, or root to start it)
-	$(KINDNODE)/dockerd bin/kindnode
-	$(KINDNODE)/build bin/kindnode 1.37.2 >bin/kindnode.tags
-	K8SLAB_KIND_NODE_IMAGE=$$(paste -sd, bin/kindnode.tags) go run -trimpath ./internal/bench clusters
+bench-kind: E2E_RELEASES = 1.37.2
+bench-kind: build kindnode ## Measure a lab's start on the embedded cluster and on kind, side by side (needs what kindnode needs)
+	$(ON_KIND) go run -trimpath ./internal/bench clusters
 
 bench-history: build ## Measure what the record of a cluster costs, and how large it grows
 	go run -trimpath ./internal/bench history
@@ -140,4 +146,4 @@ help: ## Show this list
 		/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 FORCE:
-.PHONY: start build install clean test verify test-fast race lint fmt bench bench-scale bench-kind bench-history soak e2e help FORCE
+.PHONY: start build install clean test verify test-fast race lint fmt bench bench-scale bench-kind bench-history soak kindnode e2e help FORCE
