@@ -1,12 +1,10 @@
 package checks
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"reflect"
 	"slices"
@@ -19,10 +17,10 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	yamldocuments "k8s.io/apimachinery/pkg/util/yaml"
 
 	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine/history"
+	"github.com/k8slab/k8slab/engine/manifest"
 )
 
 type manifestsParams struct {
@@ -110,23 +108,14 @@ func manifestsBefore(env Env, p manifestsParams) ([]*unstructured.Unstructured, 
 func documentsOf(c *corev1.ConfigMap) ([]*unstructured.Unstructured, error) {
 	var all []*unstructured.Unstructured
 	for _, key := range slices.Sorted(maps.Keys(c.Data)) {
-		decoder := yamldocuments.NewYAMLOrJSONDecoder(bytes.NewReader([]byte(c.Data[key])), 4096)
-		for {
-			o := &unstructured.Unstructured{}
-			err := decoder.Decode(&o.Object)
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			switch {
-			case err != nil:
-				return nil, &unreadableError{said: say("%s cannot be read as YAML", "%s を YAML として読めません", key), cause: err.Error()}
-			case len(o.Object) == 0:
-				continue
-			case o.GetAPIVersion() == "" || o.GetKind() == "" || o.GetName() == "":
-				return nil, &unreadableError{said: say("a document of %s lacks apiVersion, kind or metadata.name", "%s に apiVersion、kind、metadata.name のどれかがない文書があります", key)}
-			}
-			all = append(all, o)
+		objects, err := manifest.Parse([]byte(c.Data[key]))
+		if errors.Is(err, manifest.ErrIncomplete) {
+			return nil, &unreadableError{said: say("a document of %s lacks apiVersion, kind or metadata.name", "%s に apiVersion、kind、metadata.name のどれかがない文書があります", key)}
 		}
+		if err != nil {
+			return nil, &unreadableError{said: say("%s cannot be read as YAML", "%s を YAML として読めません", key), cause: err.Error()}
+		}
+		all = append(all, objects...)
 	}
 	return all, nil
 }

@@ -3,10 +3,12 @@ package engine
 import (
 	"slices"
 	"testing"
+
+	"github.com/k8slab/k8slab/engine/manifest"
 )
 
 func TestImagesAreFoundInPodsAndInTemplates(t *testing.T) {
-	objects, err := parseManifests([]byte(`
+	objects, err := manifest.Parse([]byte(`
 apiVersion: v1
 kind: Pod
 metadata: {name: bare}

@@ -1,11 +1,9 @@
 package engine
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -15,7 +13,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
@@ -25,6 +22,7 @@ import (
 	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/cluster/embedded/behavior"
+	"github.com/k8slab/k8slab/engine/manifest"
 )
 
 const (
@@ -54,7 +52,7 @@ func parseScenario(lab *content.Lab, step *content.Step) (*scenario, error) {
 	s := &scenario{broken: map[*unstructured.Unstructured]bool{}}
 	var errs []error
 	for _, file := range slices.Concat(lab.Setup, step.Setup) {
-		objects, err := parseManifests(file.Data)
+		objects, err := manifest.Parse(file.Data)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s/%s: %w", lab.ID, file.Path, err))
 			continue
@@ -79,26 +77,6 @@ func parseScenario(lab *content.Lab, step *content.Step) (*scenario, error) {
 	// Namespaces and definitions come before what lives in them; otherwise the author's order stands.
 	slices.SortStableFunc(s.objects, func(a, b *unstructured.Unstructured) int { return rank(a) - rank(b) })
 	return s, errors.Join(errs...)
-}
-
-func parseManifests(data []byte) ([]*unstructured.Unstructured, error) {
-	var objects []*unstructured.Unstructured
-	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(data), 4096)
-	for {
-		o := &unstructured.Unstructured{}
-		err := decoder.Decode(&o.Object)
-		switch {
-		case errors.Is(err, io.EOF):
-			return objects, nil
-		case err != nil:
-			return nil, err
-		case len(o.Object) == 0:
-			continue
-		case o.GetAPIVersion() == "" || o.GetKind() == "" || o.GetName() == "":
-			return nil, fmt.Errorf("document %d: apiVersion, kind and metadata.name are required", len(objects)+1)
-		}
-		objects = append(objects, o)
-	}
 }
 
 func (s *scenario) add(o *unstructured.Unstructured, lab string) {

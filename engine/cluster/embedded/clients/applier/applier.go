@@ -1,11 +1,8 @@
 package applier
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -16,12 +13,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
-	yamldocuments "k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
+
+	"github.com/k8slab/k8slab/engine/manifest"
 )
 
 // mostDocuments is how many documents are applied at once.
@@ -70,7 +68,7 @@ func (a *Applier) Apply(ctx context.Context, files map[string]string) (accepted 
 	}
 	count := 0
 	for _, file := range slices.Sorted(maps.Keys(files)) {
-		objects, err := parse(files[file])
+		objects, err := manifest.Parse([]byte(files[file]))
 		if err != nil {
 			fail(fmt.Errorf("%s: %w", file, err))
 		}
@@ -116,27 +114,6 @@ func (a *Applier) apply(ctx context.Context, o *unstructured.Unstructured) error
 	}
 	a.say(fmt.Sprintf("%s/%s serverside-applied", mapping.Resource.GroupResource(), o.GetName()))
 	return nil
-}
-
-// parse returns the objects before the first document that is none, and what is wrong with that.
-func parse(manifest string) ([]*unstructured.Unstructured, error) {
-	var objects []*unstructured.Unstructured
-	decoder := yamldocuments.NewYAMLOrJSONDecoder(bytes.NewReader([]byte(manifest)), 4096)
-	for {
-		o := &unstructured.Unstructured{}
-		err := decoder.Decode(&o.Object)
-		switch {
-		case errors.Is(err, io.EOF):
-			return objects, nil
-		case err != nil:
-			return objects, err
-		case len(o.Object) == 0:
-			continue
-		case o.GetAPIVersion() == "" || o.GetKind() == "" || o.GetName() == "":
-			return objects, errors.New("a manifest needs apiVersion, kind and metadata.name")
-		}
-		objects = append(objects, o)
-	}
 }
 
 // warnings collects what the API server warns of (RFC 7234, section 5.5).
