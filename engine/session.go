@@ -73,7 +73,7 @@ func (e *Engine) Start(ctx context.Context, id string, opts StartOptions, report
 			return nil, err
 		}
 	}
-	c, err := p.Ensure(ctx, specOf(lab.content, opts.APIPort), report)
+	c, err := p.Ensure(ctx, specOf(lab.content, step.content, opts.APIPort), report)
 	if err != nil {
 		return nil, err
 	}
@@ -101,10 +101,11 @@ func (e *Engine) Start(ctx context.Context, id string, opts StartOptions, report
 	return e.refresh(s)
 }
 
-// specOf is the cluster that the lab asks for.
-func specOf(lab *content.Lab, port int) cluster.Spec {
+// specOf is the cluster that the lab asks for, which may begin as the step does.
+func specOf(lab *content.Lab, step *content.Step, port int) cluster.Spec {
 	spec := cluster.Spec{
 		Name: lab.ID, Release: lab.Cluster.Release, RuntimeConfig: lab.Cluster.RuntimeConfig, History: lab.History, APIPort: port,
+		Begin: cluster.Beginning{Release: step.Cluster.Release, Kubelets: step.Cluster.Kubelets},
 	}
 	for _, n := range lab.Cluster.Nodes {
 		spec.Nodes = append(spec.Nodes, cluster.Node(n))
@@ -404,7 +405,7 @@ func (e *Engine) powerOn(ctx context.Context, p cluster.Provider, s *Session) er
 			return fmt.Errorf("switch on %s: %w", node.Name, err)
 		}
 	}
-	_, err := p.Ensure(ctx, specOf(s.Lab, 0), nil)
+	_, err := p.Ensure(ctx, specOf(s.Lab, s.Step, 0), nil)
 	return err
 }
 
@@ -422,7 +423,7 @@ func (e *Engine) restoreNodes(ctx context.Context, p cluster.Provider, op *opera
 	if err := stopper.Stop(ctx, s.Lab.ID); err != nil {
 		return err
 	}
-	if _, err := p.Ensure(ctx, specOf(s.Lab, 0), nil); err != nil {
+	if _, err := p.Ensure(ctx, specOf(s.Lab, s.Step, 0), nil); err != nil {
 		return err
 	}
 	gone, err = op.restoreNodes(ctx, s.Lab.Cluster.Nodes)
@@ -455,7 +456,7 @@ func (e *Engine) awake(ctx context.Context, s *Session, report cluster.Progress)
 	if err != nil {
 		return err
 	}
-	c, err := p.Ensure(ctx, specOf(s.Lab, 0), report)
+	c, err := p.Ensure(ctx, specOf(s.Lab, s.Step, 0), report)
 	if err != nil {
 		return err
 	}

@@ -1,8 +1,10 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"k8s.io/client-go/rest"
@@ -27,6 +29,27 @@ type Spec struct {
 	History []string `json:",omitempty"`
 	// APIPort fixes the API server's port on loopback; zero picks a free one.
 	APIPort int
+	// Begin is of use to a provider whose upgrades take long, and says nothing of a cluster that is there.
+	Begin Beginning `json:"-"`
+}
+
+// Beginning are the releases with which a cluster may be made, where the lab's would be upgraded to them at once.
+type Beginning struct {
+	// Release of the control plane; empty means the spec's.
+	Release string
+	// Kubelets are releases by the names of nodes; one that is not there has that of the spec.
+	Kubelets map[string]string
+}
+
+// Begun returns the spec of the cluster as it begins.
+func (s Spec) Begun() Spec {
+	s.Nodes = slices.Clone(s.Nodes)
+	for i := range s.Nodes {
+		n := &s.Nodes[i]
+		n.Version = cmp.Or(s.Begin.Kubelets[n.Name], n.Version, s.Release)
+	}
+	s.Release = cmp.Or(s.Begin.Release, s.Release)
+	return s
 }
 
 // Node of a cluster.

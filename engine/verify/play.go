@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -15,8 +16,12 @@ import (
 	"github.com/k8slab/k8slab/engine/cluster"
 )
 
-// scriptTimeout bounds one answer.
-const scriptTimeout = 3 * time.Minute
+// scriptTimeout bounds one answer where nodes are played, realScriptTimeout where they are machines: there, an upgrade of the control
+// plane alone takes up to four minutes on two processors.
+const (
+	scriptTimeout     = 3 * time.Minute
+	realScriptTimeout = 15 * time.Minute
+)
 
 // script plays answers that are scripts.
 type script struct {
@@ -29,7 +34,11 @@ type script struct {
 // play runs the file as the learner would type it: their kubeconfig, the cluster's kubectl, k8slab, and nothing else of this
 // process's environment. Its whole process group ends with ctx.
 func (v script) play(ctx context.Context, p cluster.Provider, s *engine.Session, file content.File) (transcript string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, scriptTimeout)
+	limit := scriptTimeout
+	if !slices.Contains(p.Capabilities(), cluster.Simulated) {
+		limit = realScriptTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	path := "/usr/local/bin:/usr/bin:/bin"
 	if k, ok := p.(cluster.Kubectl); ok {

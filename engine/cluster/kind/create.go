@@ -27,13 +27,14 @@ func (p *Provider) create(ctx context.Context, e *engine, f folder, spec cluster
 	if err := e.checkResources(ctx, spec); err != nil {
 		return err
 	}
-	images, err := nodeImages(spec)
+	begun := spec.Begun()
+	images, err := nodeImages(begun)
 	if err != nil {
 		return err
 	}
 	d := &description{Spec: spec, Created: time.Now().UTC()}
 	err = progress.Run("node-image", func() (string, error) {
-		d.Version, err = e.ensureImages(ctx, spec, images)
+		d.Version, err = e.ensureImages(ctx, begun, images)
 		return d.Version, err
 	})
 	if err != nil {
@@ -43,7 +44,7 @@ func (p *Provider) create(ctx context.Context, e *engine, f folder, spec cluster
 		return err
 	}
 	kp := kindcluster.NewProvider(e.option())
-	if err := f.runKind(ctx, e, spec, images, progress); err != nil {
+	if err := f.runKind(ctx, e, begun, images, progress); err != nil {
 		return err
 	}
 	if d.Port, err = apiPort(kp, f.name()); err != nil {

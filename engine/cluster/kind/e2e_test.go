@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,16 +42,22 @@ func TestConformance(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// The oldest one, so that the suite also upgrades where there are images of several.
+	clustertest.Run(t, p, spec("conformance", oldestRelease(t, p)))
+}
+
+func oldestRelease(t *testing.T, p *kind.Provider) string {
+	t.Helper()
 	releases, err := p.Releases(t.Context())
 	if err != nil || len(releases) == 0 {
 		t.Fatalf("%s names no node image: %v", kind.ImageVariable, err)
 	}
-	// The oldest one, so that the suite also upgrades where there are images of several.
-	clustertest.Run(t, p, spec("conformance", slices.Min(releases)))
+	return slices.Min(releases)
 }
 
 // TestAMachineGoesThroughALab does to one cluster what a learner does: reboots a machine, takes its power away and gives it back, while
-// the audit log and the record of the cluster are read.
+// the audit log and the record of the cluster are read. The cluster begins as a later step does, with an older kubelet where there is
+// an image of another release.
 func TestAMachineGoesThroughALab(t *testing.T) {
 	p, err := kind.New(t.TempDir())
 	if err != nil {
@@ -62,7 +69,10 @@ func TestAMachineGoesThroughALab(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	if _, err := p.Ensure(t.Context(), spec(name, "1.37"), nil); err != nil {
+	wanted := spec(name, oldestRelease(t, p))
+	wanted.Begin = cluster.Beginning{Release: "1.37", Kubelets: map[string]string{node: "1.37"}}
+	c, err := p.Ensure(t.Context(), wanted, nil)
+	if err != nil {
 		t.Fatal(err)
 	}
 	began := time.Now()
@@ -74,13 +84,22 @@ func TestAMachineGoesThroughALab(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	look := func() *corev1.Node {
+	find := func(node string) *corev1.Node {
 		t.Helper()
 		n, err := client.CoreV1().Nodes().Get(t.Context(), node, metav1.GetOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return n
+	}
+	look := func() *corev1.Node { t.Helper(); return find(node) }
+	for what, versions := range map[string][2]string{
+		"control plane": {c.Version, "1.37"}, node: {look().Status.NodeInfo.KubeletVersion, "1.37"},
+		"worker-2": {find("worker-2").Status.NodeInfo.KubeletVersion, wanted.Release},
+	} {
+		if has, want := versions[0], versions[1]; !strings.HasPrefix(has, "v"+want+".") {
+			t.Errorf("%s begins with %s, want %s", what, has, want)
+		}
 	}
 
 	if err := p.TouchNode(t.Context(), name, node, "/var/run/reboot-required"); err != nil {
@@ -103,7 +122,7 @@ func TestAMachineGoesThroughALab(t *testing.T) {
 	if c, err := p.Find(t.Context(), name); err != nil || c.State != cluster.Running {
 		t.Errorf("with a machine off: %+v, %v", c, err)
 	}
-	if _, err := p.Ensure(t.Context(), spec(name, "1.37"), nil); err != nil {
+	if _, err := p.Ensure(t.Context(), wanted, nil); err != nil {
 		t.Fatal(err)
 	}
 	if c, err := p.Find(t.Context(), name); err != nil || c.Components[1].State != "stopped" {

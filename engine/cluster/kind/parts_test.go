@@ -91,6 +91,17 @@ func TestTheConfigurationHasTheShapeOfTheLab(t *testing.T) {
 			t.Errorf("%q is not in\n%s", wanted, patches)
 		}
 	}
+	spec.Begin = cluster.Beginning{Release: "1.38", Kubelets: map[string]string{"bare": "1.38"}}
+	cfg, err = f.config(spec.Begun(), map[string]string{"1.38": "newest", "1.37": "new", "1.36": "old"}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if images := []string{cfg.Nodes[0].Image, cfg.Nodes[1].Image, cfg.Nodes[2].Image}; !slices.Equal(images, []string{"newest", "new", "newest"}) {
+		t.Errorf("a cluster that begins later has the images %q", images)
+	}
+	if spec.Release != "1.37" || spec.Nodes[1].Version != "1.36" {
+		t.Errorf("the spec itself was changed: %+v", spec)
+	}
 	cfg, err = f.config(spec, nil, 2)
 	if err != nil || strings.Contains(strings.Join(cfg.KubeadmConfigPatches, ""), "failCgroupV1") {
 		t.Errorf("control groups of version 2 need no permission: %v", err)

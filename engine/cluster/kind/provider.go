@@ -89,7 +89,7 @@ func (p *Provider) Available(ctx context.Context, spec cluster.Spec) error {
 	if err := e.checkResources(ctx, spec); err != nil {
 		return err
 	}
-	_, err = nodeImages(spec)
+	_, err = nodeImages(spec.Begun())
 	return err
 }
 
