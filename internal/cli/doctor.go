@@ -3,8 +3,10 @@ package cli
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -98,25 +100,45 @@ func (inv *invocation) examineLabs(ctx context.Context, stateWorks bool) []findi
 	}
 	findings = append(findings, finding{Name: "labs", State: "ok", Found: content.Text{EN: fmt.Sprintf("all are whole (%d)", len(labs)), JA: fmt.Sprintf("%d 個のラボに問題はありません", len(labs))}})
 	findings = append(findings, examineSources(ctx, eng)...)
-	seen := map[string]bool{}
+	needs := map[string][]string{} // ids of labs by the release that they begin with
 	for _, l := range labs {
-		if release := l.Lab.Cluster.Release; !seen[release] {
-			seen[release] = true
-			findings = append(findings, examineRelease(ctx, eng, release))
-		}
+		release := l.Lab.Cluster.Release
+		needs[release] = append(needs[release], l.Lab.ID)
 	}
+	releases := slices.Sorted(maps.Keys(needs))
+	slices.Reverse(releases)
 	for _, release := range otherReleases {
-		if !seen[release] {
-			f := examineRelease(ctx, eng, release)
-			if f.State == "problem" {
-				f.State = "note"
-				f.Found.EN += "; no lab that is here needs it"
-				f.Found.JA += "。今あるラボには必要ありません"
-			}
-			findings = append(findings, f)
+		if !slices.Contains(releases, release) {
+			releases = append(releases, release)
 		}
 	}
-	return findings
+	var examined []finding
+	for _, release := range releases {
+		examined = append(examined, examineRelease(ctx, eng, release))
+	}
+	return append(findings, toleratingMissing(examined, releases, needs)...)
+}
+
+// toleratingMissing calls a control plane that is missing a problem only if no lab can be played without it.
+func toleratingMissing(examined []finding, releases []string, needs map[string][]string) []finding {
+	playable := slices.ContainsFunc(releases, func(release string) bool {
+		return len(needs[release]) > 0 && examined[slices.Index(releases, release)].State == "ok"
+	})
+	for i, release := range releases {
+		f := &examined[i]
+		switch ids := strings.Join(needs[release], ", "); {
+		case f.State != "problem":
+		case ids == "":
+			f.State = "note"
+			f.Found.EN += "; no lab that is here needs it"
+			f.Found.JA += "。今あるラボには必要ありません"
+		case playable:
+			f.State = "note"
+			f.Found.EN += "; needed for " + ids + " only"
+			f.Found.JA += "。必要なのは " + ids + " だけです"
+		}
+	}
+	return examined
 }
 
 func (inv *invocation) examineState() finding {
