@@ -68,15 +68,17 @@ func tunnel(ctx context.Context, client net.Conn, dial func(ctx context.Context,
 
 // join copies in both directions until either side ends.
 func join(ctx context.Context, client net.Conn, fromClient io.Reader, server net.Conn) {
-	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
+	// Both are closed by whichever copy ends first: the other one may be writing to a server that reads no more.
+	end := func() { _, _ = client.Close(), server.Close() }
+	defer context.AfterFunc(ctx, end)()
 	var copies sync.WaitGroup
 	copies.Go(func() {
+		defer end()
 		_, _ = io.Copy(server, fromClient)
-		_ = server.Close()
 	})
 	copies.Go(func() {
+		defer end()
 		_, _ = io.Copy(client, server)
-		_ = client.Close()
 	})
 	copies.Wait()
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"sigs.k8s.io/yaml"
 )
@@ -69,6 +70,25 @@ func TestServe(t *testing.T) {
 		echo := make([]byte, 5)
 		if _, err := io.ReadFull(reader, echo); err != nil || string(echo) != "hello" {
 			t.Errorf("echo %q, error %v", echo, err)
+		}
+	})
+
+	t.Run("ends a server that writes its last words and reads no more", func(t *testing.T) {
+		near, far := net.Pipe()
+		defer far.Close()
+		client := serve(t, func(context.Context, string) (net.Conn, error) { return near, nil })
+		_, _ = io.WriteString(client, "CONNECT 10.240.0.4:10250 HTTP/1.1\r\nHost: x\r\n\r\nwhat nobody reads")
+		if _, err := http.ReadResponse(bufio.NewReader(client), nil); err != nil {
+			t.Fatal(err)
+		}
+		_ = client.Close()
+		_ = far.SetWriteDeadline(time.Now().Add(10 * time.Second))
+		var err error
+		for err == nil {
+			_, err = io.WriteString(far, "bye")
+		}
+		if !errors.Is(err, io.ErrClosedPipe) {
+			t.Errorf("writing ended with %v, want a closed connection", err)
 		}
 	})
 
