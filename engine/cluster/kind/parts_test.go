@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/flock"
 )
 
 func TestTheNodeImageIsChosenByRelease(t *testing.T) {
@@ -162,6 +163,30 @@ func TestAMachineThatIsOffIsStartedUnlessItsPowerWasTaken(t *testing.T) {
 	}
 	if gone := f.missing(d, containers[1:]); !slices.Equal(gone, []string{"three"}) {
 		t.Errorf("gone: %v", gone)
+	}
+}
+
+func TestAnUpgradeIsLeftWhenNobodyIsAtIt(t *testing.T) {
+	f := folder(filepath.Join(t.TempDir(), usual, "lab"))
+	unlock, err := flock.Wait(t.Context(), f.lock())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(f.transitionFile(), []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if f.leftUpgrading() {
+		t.Error("an upgrade that somebody is at counts as left")
+	}
+	unlock()
+	if !f.leftUpgrading() {
+		t.Error("an upgrade that was cut short does not count as left")
+	}
+	if err := os.Remove(f.transitionFile()); err != nil {
+		t.Fatal(err)
+	}
+	if f.leftUpgrading() {
+		t.Error("an upgrade that has ended counts as left")
 	}
 }
 

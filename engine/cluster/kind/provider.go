@@ -229,7 +229,8 @@ func (p *Provider) Find(ctx context.Context, name string) (*cluster.Cluster, err
 	return c, nil
 }
 
-// state sums up: a machine of a node that is off does not keep the cluster from running.
+// state sums up: a machine of a node that is off does not keep the cluster from running. An upgrade that was cut short does, so that the
+// next command takes it up.
 func (p *Provider) state(ctx context.Context, f folder, components []cluster.Component) cluster.State {
 	is := func(state string) func(cluster.Component) bool {
 		return func(c cluster.Component) bool { return c.State == state }
@@ -237,7 +238,8 @@ func (p *Provider) state(ctx context.Context, f folder, components []cluster.Com
 	switch {
 	case !slices.ContainsFunc(components, is(stateRunning)):
 		return cluster.Stopped
-	case components[0].State != stateRunning || slices.ContainsFunc(components, is(stateCrashed)) || !p.answers(ctx, f):
+	case components[0].State != stateRunning || slices.ContainsFunc(components, is(stateCrashed)),
+		f.leftUpgrading(), !p.answers(ctx, f):
 		return cluster.Degraded
 	}
 	return cluster.Running

@@ -170,6 +170,18 @@ func (p *Provider) resumeUpgrade(ctx context.Context, e *engine, f folder, d *de
 	return err
 }
 
+// leftUpgrading reports whether there is an upgrade that nobody is at any more.
+func (f folder) leftUpgrading() bool {
+	if _, err := os.Stat(f.transitionFile()); err != nil {
+		return false
+	}
+	unlock, ok, err := flock.Try(f.lock())
+	if ok {
+		unlock()
+	}
+	return err == nil && ok
+}
+
 // serverVersion asks the API server.
 func (f folder) serverVersion() (string, error) {
 	client, err := f.client(readyTimeout)
