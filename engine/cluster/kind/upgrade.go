@@ -76,8 +76,12 @@ func (p *Provider) Upgrade(ctx context.Context, name string, order cluster.Upgra
 	}
 	t := &transition{Order: order, From: d.Version, Began: time.Now().UTC()}
 	err = progress.Run("save", func() (string, error) {
-		t.To, err = p.fetchParts(ctx, e, d, order.Release, f.machines(d.Spec))
-		return t.To, err
+		image, version, err := e.imageFor(ctx, d, order.Release)
+		if err != nil {
+			return "", err
+		}
+		t.To = version
+		return version, e.bringParts(ctx, image, version, f.machines(d.Spec))
 	})
 	if err != nil {
 		return history.Upgrade{}, err
@@ -91,17 +95,15 @@ func (p *Provider) Upgrade(ctx context.Context, name string, order cluster.Upgra
 	return p.carryOut(ctx, e, f, d, t, progress, false)
 }
 
-// fetchParts brings a release's programs and images to the machines, and returns its version.
-func (p *Provider) fetchParts(ctx context.Context, e *engine, d *description, wanted string, to []string) (version string, err error) {
+// imageFor returns the node image of a release, which is pulled if it is not here, and the version in it.
+func (e *engine) imageFor(ctx context.Context, d *description, wanted string) (image, version string, err error) {
 	spec := cluster.Spec{Name: d.Spec.Name, Release: wanted}
 	images, err := nodeImages(spec)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
-	if version, err = e.ensureImages(ctx, spec, images); err != nil {
-		return "", err
-	}
-	return version, e.bringParts(ctx, images[wanted], version, to)
+	version, err = e.ensureImages(ctx, spec, images)
+	return images[wanted], version, err
 }
 
 // carryOut upgrades, or takes up an upgrade that was cut short, and records what became of it.
@@ -251,14 +253,19 @@ func (p *Provider) UpgradeNode(ctx context.Context, name, node string, order clu
 	done := history.Upgrade{
 		Node: node, From: from, Outcome: history.Upgraded, Forced: order.Forced, Ignored: order.Ignored, Pods: order.Pods,
 	}
-	if done.To, err = p.fetchParts(ctx, e, d, order.Release, []string{machine}); err != nil {
+	image, version, err := e.imageFor(ctx, d, order.Release)
+	if err != nil {
 		return history.Upgrade{}, err
 	}
-	if err := release.MayBecome(node, from, done.To, d.Version); err != nil {
+	done.To = version
+	if err := release.MayBecome(node, from, version, d.Version); err != nil {
 		return history.Upgrade{}, err
 	}
-	if from == done.To {
+	if from == version {
 		return done, nil
+	}
+	if err := e.bringParts(ctx, image, version, []string{machine}); err != nil {
+		return history.Upgrade{}, err
 	}
 	if err := e.upgradeMachine(ctx, machine, done.To); err != nil {
 		return history.Upgrade{}, notUpgraded(err)
