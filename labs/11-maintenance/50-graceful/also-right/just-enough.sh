@@ -1,6 +1,6 @@
 set -eu
-# 5 for the pause, 40 for the application, and some to spare: on a real node the last words take a moment longer than 40 seconds.
-kubectl -n shop patch deployment orders -p '{"spec":{"template":{"spec":{"terminationGracePeriodSeconds":50}}}}'
+# To the second: 5 for the pause and 40 for the application.
+kubectl -n shop patch deployment orders -p '{"spec":{"template":{"spec":{"terminationGracePeriodSeconds":45}}}}'
 kubectl -n shop rollout status deployment/orders --timeout=90s
 pod=$(kubectl -n shop get pods -l app=orders --sort-by=.metadata.creationTimestamp -o jsonpath='{.items[-1:].metadata.name}')
 kubectl create --raw "/api/v1/namespaces/shop/pods/$pod/eviction" -f - <<EVICTION
