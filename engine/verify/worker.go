@@ -16,7 +16,7 @@ import (
 )
 
 // deleteTimeout bounds the end of a cluster, which Ctrl-C does not cut short.
-const deleteTimeout = time.Minute
+const deleteTimeout = 3 * time.Minute
 
 // worker has one cluster at a time and a state folder of its own.
 type worker struct {

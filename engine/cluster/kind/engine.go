@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,6 +23,12 @@ const clusterLabel = "io.x-k8s.kind.cluster"
 
 // powerOff is how long a machine has to come down in order.
 const powerOff = "10"
+
+// removeTries is how often the removal of a machine is tried.
+const removeTries = 3
+
+// thawAll is given the id of a container; find names a folder before what is in it, and so does freezing.
+const thawAll = `find /freezer -path "*$1*" -name freezer.state | while read -r state; do echo THAWED >"$state"; done`
 
 // engine is what runs containers: Docker, or Podman, by their command, which is also how kind speaks to them.
 type engine struct {
@@ -160,6 +167,8 @@ func lastLine(s string) string {
 // container is a node's machine.
 type container struct {
 	id, name string
+	// image is the id of the image that it was made from.
+	image    string
 	running  bool
 	pid      int
 	exitCode int
@@ -185,6 +194,7 @@ func (e *engine) containers(ctx context.Context, name string) ([]container, erro
 	var inspected []struct {
 		ID    string `json:"Id"`
 		Name  string
+		Image string
 		State struct {
 			Running   bool
 			Pid       int
@@ -198,7 +208,7 @@ func (e *engine) containers(ctx context.Context, name string) ([]container, erro
 	}
 	found := make([]container, 0, len(inspected))
 	for _, one := range inspected {
-		c := container{id: one.ID, name: strings.TrimPrefix(one.Name, "/"), running: one.State.Running, exitCode: one.State.ExitCode}
+		c := container{id: one.ID, name: strings.TrimPrefix(one.Name, "/"), image: one.Image, running: one.State.Running, exitCode: one.State.ExitCode}
 		if c.running {
 			c.pid, c.since = one.State.Pid, one.State.StartedAt
 		}
@@ -240,11 +250,44 @@ func (e *engine) stop(ctx context.Context, containers []container) error {
 
 // remove deletes containers with their volumes. That they have gone meanwhile is no error.
 func (e *engine) remove(ctx context.Context, containers []container) error {
-	_, err := e.run(ctx, append([]string{"rm", "--force", "--volumes"}, ids(containers)...)...)
-	if err != nil && strings.Contains(strings.ToLower(err.Error()), "no such container") {
-		return nil
+	for tries := 1; ; tries++ {
+		_, failed := e.run(ctx, append([]string{"rm", "--force", "--volumes"}, ids(containers)...)...)
+		if failed == nil {
+			return nil
+		}
+		left, err := e.left(ctx, containers)
+		if err != nil || len(left) > 0 && tries == removeTries {
+			return errors.Join(failed, err)
+		}
+		if len(left) == 0 {
+			return nil
+		}
+		e.thaw(ctx, left)
+		containers = left
 	}
-	return err
+}
+
+// left are those of the containers that are there still.
+func (e *engine) left(ctx context.Context, containers []container) ([]container, error) {
+	out, err := e.run(ctx, "ps", "--all", "--quiet", "--no-trunc")
+	if err != nil {
+		return nil, err
+	}
+	there := strings.Fields(string(out))
+	return slices.DeleteFunc(slices.Clone(containers), func(c container) bool { return !slices.Contains(there, c.id) }), nil
+}
+
+// thaw lets machines end. On control groups of version 1 a process that is frozen does not, not even by SIGKILL, and a machine's runc
+// freezes a pod for the moment in which it kills it: a machine that is killed in that moment stays for ever. Whether it helped is seen
+// when they are removed again.
+func (e *engine) thaw(ctx context.Context, containers []container) {
+	if e.info.cgroup != 1 {
+		return
+	}
+	for _, c := range containers {
+		_, _ = e.run(ctx, "run", "--rm", "--privileged", "--network", "none", "--volume", "/sys/fs/cgroup/freezer:/freezer",
+			"--entrypoint", "/bin/sh", c.image, "-c", thawAll, "thaw", c.id)
+	}
 }
 
 // exec runs a command on a machine.

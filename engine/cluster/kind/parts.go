@@ -58,7 +58,7 @@ func (e *engine) takeApart(ctx context.Context, image, version, dir string) erro
 	if err != nil {
 		return err
 	}
-	opened := container{id: strings.TrimSpace(string(out))}
+	opened := container{id: strings.TrimSpace(string(out)), image: image}
 	defer func() { _ = e.remove(context.WithoutCancel(ctx), []container{opened}) }()
 	if _, err := e.exec(ctx, opened.id, "bash", "-euc", exportImages, "export", version); err != nil {
 		return err

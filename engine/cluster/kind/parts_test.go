@@ -190,6 +190,44 @@ func TestAnUpgradeIsLeftWhenNobodyIsAtIt(t *testing.T) {
 	}
 }
 
+func TestAMachineThatCannotEndIsThawed(t *testing.T) {
+	dir := t.TempDir()
+	docker := filepath.Join(dir, "docker")
+	// Machine two is frozen until somebody runs something against it.
+	script := `#!/bin/sh
+cd "` + dir + `" && echo "$*" >>said
+case $1 in
+rm) [ -e thawed ] || { echo "Error: tried to kill container, but did not receive an exit event" >&2; exit 1; } ;;
+ps) [ -e thawed ] || echo two; echo of-somebody-else ;;
+run) touch thawed ;;
+esac
+`
+	if err := os.WriteFile(docker, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	machines := []container{{id: "one", image: "sha256:node"}, {id: "two", image: "sha256:node"}}
+	e := &engine{command: docker, info: info{cgroup: 2}}
+	if err := e.remove(t.Context(), machines); err == nil || !strings.Contains(err.Error(), "did not receive an exit event") {
+		t.Errorf("removed what stays: %v", err)
+	}
+	if err := os.Remove(filepath.Join(dir, "said")); err != nil {
+		t.Fatal(err)
+	}
+	e.info.cgroup = 1
+	if err := e.remove(t.Context(), machines); err != nil {
+		t.Error(err)
+	}
+	raw, err := os.ReadFile(filepath.Join(dir, "said"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := strings.Split(strings.TrimSpace(string(raw)), "\n")
+	if len(said) != 4 || said[0] != "rm --force --volumes one two" || !strings.HasPrefix(said[2], "run --rm --privileged") ||
+		!strings.HasSuffix(said[2], "thaw two") || said[3] != "rm --force --volumes two" {
+		t.Errorf("the engine was told %q", said)
+	}
+}
+
 func TestEachStateFolderHasContainersOfItsOwn(t *testing.T) {
 	plain := folder("/home/mia/.local/state/k8slab/kind/11-maintenance").name()
 	one, other := folder("/tmp/one/k8slab/kind/11-maintenance").name(), folder("/tmp/two/k8slab/kind/11-maintenance").name()
