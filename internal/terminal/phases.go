@@ -115,6 +115,8 @@ func (s Screen) PhaseName(name string) string {
 		return s.say("Fetching labs", "ラボの取得")
 	case "preflight":
 		return s.say("Preflight", "事前確認")
+	case "programs":
+		return s.say("Programs and images", "プログラムとイメージ")
 	case "save":
 		return s.say("Saving etcd", "etcd の保存")
 	case "api-server":

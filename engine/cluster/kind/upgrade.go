@@ -75,7 +75,7 @@ func (p *Provider) Upgrade(ctx context.Context, name string, order cluster.Upgra
 		return history.Upgrade{}, err
 	}
 	t := &transition{Order: order, From: d.Version, Began: time.Now().UTC()}
-	err = progress.Run("save", func() (string, error) {
+	err = progress.Run("programs", func() (string, error) {
 		image, version, err := e.imageFor(ctx, d, order.Release)
 		if err != nil {
 			return "", err

@@ -15,6 +15,10 @@ import (
 
 const address = ":8080"
 
+// lastWords is how long the end takes beside what the workload has in hand: closing connections, and what runtime and kubelet do around
+// it. It counts as a part of stopAfter, or a grace period of just that length would not be enough.
+const lastWords = time.Second
+
 // server answers on port 8080:
 //
 //	GET  /            a greeting with the pod's name
@@ -58,7 +62,7 @@ func serve(c conduct) (code int, err error) {
 func (s *server) stop(web *http.Server, told os.Signal) (code int, err error) {
 	if s.stopAfter > 0 {
 		log.Printf("%v: finishing what is in hand, which takes %v", told, s.stopAfter)
-		time.Sleep(s.stopAfter)
+		time.Sleep(max(0, s.stopAfter-lastWords))
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
