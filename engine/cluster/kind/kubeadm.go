@@ -35,10 +35,22 @@ var kubeadmPhases = [...]struct{ said, phase string }{
 const applyUpgrade = `kubeadm upgrade apply "$1" --yes --etcd-upgrade=false ` + ignoreSystem + ` >` + upgradeLog + ` 2>&1
 echo $? >` + upgradeEnded
 
+// renewEtcd makes etcd's certificate anew where it is for another address: a machine that was off may have come back with one, and kubeadm
+// finds etcd by its address. etcd reads the file at each handshake.
+const renewEtcd = `
+address=$(sed -nE 's|.*--advertise-client-urls=https://(.*):2379$|\1|p' /etc/kubernetes/manifests/etcd.yaml)
+cd /etc/kubernetes/pki/etcd
+if openssl x509 -noout -checkip "$address" -in server.crt | grep -q "does match"; then exit; fi
+rm -f server.crt server.key
+kubeadm init phase certs etcd-server --config /kind/kubeadm.conf`
+
 // runKubeadm upgrades the control plane, or follows an upgrade that is under way. An error is kubeadm's own; it has put the old version
 // back then.
 func (e *engine) runKubeadm(ctx context.Context, machine, version string, progress cluster.Progress) error {
 	if !e.unitRuns(ctx, machine) {
+		if _, err := e.exec(ctx, machine, "bash", "-euc", renewEtcd); err != nil {
+			return err
+		}
 		if err := e.installKubeadm(ctx, machine, version); err != nil {
 			return err
 		}
