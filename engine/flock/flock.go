@@ -5,6 +5,7 @@ package flock
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -34,6 +35,18 @@ func Try(path string) (release func(), ok bool, err error) {
 		f.Close()
 		return nil, false, err
 	}
+}
+
+// Held reports whether somebody holds the lock. Nobody holds one whose file is missing, which is not made.
+func Held(path string) (bool, error) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	release, ok, err := Try(path)
+	if ok {
+		release()
+	}
+	return err == nil && !ok, err
 }
 
 // Wait takes the lock, waiting until ctx ends.

@@ -225,14 +225,8 @@ func (f folder) checkPort(d *description) error {
 
 // supervised reports whether a supervisor runs the folder's cluster.
 func (f folder) supervised() bool {
-	if _, err := os.Stat(f.supervisorLock()); err != nil {
-		return false
-	}
-	release, ok, err := flock.Try(f.supervisorLock())
-	if ok {
-		release()
-	}
-	return err == nil && !ok
+	held, err := flock.Held(f.supervisorLock())
+	return err == nil && held
 }
 
 func (p *Provider) startControlPlane(ctx context.Context, f folder, progress cluster.Progress) error {

@@ -184,11 +184,8 @@ func (f folder) tellRecorder(ctx context.Context, command string) error {
 
 // recorded reports whether a recorder runs.
 func (f folder) recorded() bool {
-	release, ok, err := flock.Try(f.recorderLock())
-	if ok {
-		release()
-	}
-	return err == nil && !ok
+	held, err := flock.Held(f.recorderLock())
+	return err == nil && held
 }
 
 // startRecorder starts a recorder where none runs, and returns when it answers.

@@ -177,11 +177,8 @@ func (f folder) leftUpgrading() bool {
 	if _, err := os.Stat(f.transitionFile()); err != nil {
 		return false
 	}
-	unlock, ok, err := flock.Try(f.lock())
-	if ok {
-		unlock()
-	}
-	return err == nil && ok
+	held, err := flock.Held(f.lock())
+	return err == nil && !held
 }
 
 // serverVersion asks the API server.
