@@ -121,9 +121,10 @@ func (inv *invocation) examineLabs(ctx context.Context, stateWorks bool) []findi
 
 // toleratingMissing calls a control plane that is missing a problem only if no lab can be played without it.
 func toleratingMissing(examined []finding, releases []string, needs map[string][]string) []finding {
-	playable := slices.ContainsFunc(releases, func(release string) bool {
-		return len(needs[release]) > 0 && examined[slices.Index(releases, release)].State == "ok"
-	})
+	playable := false
+	for i, release := range releases {
+		playable = playable || len(needs[release]) > 0 && examined[i].State == "ok"
+	}
 	for i, release := range releases {
 		f := &examined[i]
 		switch ids := strings.Join(needs[release], ", "); {
