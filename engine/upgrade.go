@@ -144,7 +144,7 @@ func (e *Engine) Upgrade(ctx context.Context, s *Session, plan *UpgradePlan, for
 		return done, problem.New(problem.Cluster,
 			fmt.Sprintf("%s did not become ready, and %s runs again; nothing is lost: %s", done.To, done.From, done.Error),
 			fmt.Sprintf("%s が正常に起動しなかったため、%s に戻しました。失われたものはありません: %s", done.To, done.From, done.Error),
-			"k8slab cluster logs kube-apiserver --tail 20")
+			"k8slab cluster logs "+done.Log+" --tail 20")
 	}
 	return done, nil
 }

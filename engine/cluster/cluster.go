@@ -199,9 +199,12 @@ type ComponentControl interface {
 	StartComponent(ctx context.Context, name, component string) error
 }
 
-// LogFiles names the log file of each component.
+// LogFiles is a provider whose clusters keep logs in files.
 type LogFiles interface {
-	LogFile(ctx context.Context, name, component string) (path string, err error)
+	// Logs names them.
+	Logs() []string
+	// LogFile returns the path of one of Logs; there may be no file yet.
+	LogFile(ctx context.Context, name, log string) (path string, err error)
 }
 
 // ErrNoCheckpoint says that there is no checkpoint of that name.

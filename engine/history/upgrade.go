@@ -30,8 +30,9 @@ type Upgrade struct {
 	Pods []string `json:"pods,omitempty"`
 	// Resumed says that it was cut short and finished, or undone, by a later start of the cluster.
 	Resumed bool `json:"resumed,omitempty"`
-	// Error is why it was rolled back.
+	// Error is why it was rolled back, and Log names the cluster's log that tells more.
 	Error string `json:"error,omitempty"`
+	Log   string `json:"log,omitempty"`
 	// TookMS is how long it took, in milliseconds.
 	TookMS int64 `json:"tookMs"`
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -141,19 +142,32 @@ func component(c *cluster.Cluster, name string) error {
 		fmt.Sprintf("%q というコンポーネントはありません。あるのは %s です", name, strings.Join(names, "、")), name, names, "k8slab cluster status")
 }
 
-// supervisorLog is the log of what runs the components.
-const supervisorLog = "supervisor"
+func (inv *invocation) completeLogs(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	_, p, err := inv.cluster(cmd.Context())
+	logs, ok := p.(cluster.LogFiles)
+	if err != nil || !ok {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return withPrefix(logs.Logs(), word), cobra.ShellCompDirectiveNoFileComp
+}
 
 func newClusterLogs(inv *invocation) *cobra.Command {
 	tail := 0
-	cmd := inv.command("logs COMPONENT [--tail LINES] [--lab LAB]",
-		content.Text{EN: "Print the log of a component", JA: "コンポーネントのログを表示します"},
+	cmd := inv.command("logs NAME [--tail LINES] [--lab LAB]",
+		content.Text{EN: "Print a log of the cluster", JA: "クラスターのログを表示します"},
 		content.Text{
-			EN: "Print the log of a component. The one called supervisor is of the process that keeps the components running.",
-			JA: "コンポーネントのログを表示します。supervisor を指定すると、コンポーネントを動かし続けているプロセスのログを表示します。",
+			EN: "Print a log of the cluster. The embedded cluster has one of each component, and one called supervisor, of the process that " +
+				"keeps the components running. A kind cluster has one called kind, of how it was made, one called kubeadm, of upgrades of " +
+				"its control plane, and one called recorder, of the process that writes down what happens in the cluster.",
+			JA: "クラスターのログを表示します。組み込みのクラスターには、部品ごとのログと、部品を動かし続けているプロセスのログ supervisor " +
+				"があります。kind クラスターには、クラスターを作ったときの kind、コントロールプレーンをアップグレードしたときの kubeadm、" +
+				"クラスターで起きたことを記録しているプロセスの recorder があります。",
 		})
 	cmd.Args = exactly(1)
-	cmd.ValidArgsFunction = inv.completeComponents
+	cmd.ValidArgsFunction = inv.completeLogs
 	cmd.Flags().IntVar(&tail, "tail", 0, inv.say("only the last lines (default: all)", "最後の何行かだけ (既定は全部)"))
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		s, p, err := inv.cluster(cmd.Context())
@@ -164,10 +178,9 @@ func newClusterLogs(inv *invocation) *cobra.Command {
 		if !ok {
 			return notWith(p, "log files", "ログファイル")
 		}
-		if args[0] != supervisorLog {
-			if err := component(s.Cluster, args[0]); err != nil {
-				return err
-			}
+		if names := logs.Logs(); !slices.Contains(names, args[0]) {
+			return unknown(fmt.Sprintf("the cluster has no log %q; it has %s", args[0], strings.Join(names, ", ")),
+				fmt.Sprintf("%q というログはありません。あるのは %s です", args[0], strings.Join(names, "、")), args[0], names, "k8slab cluster status")
 		}
 		path, err := logs.LogFile(cmd.Context(), s.Cluster.Name, args[0])
 		if err != nil {

@@ -43,6 +43,7 @@ func Run(t *testing.T, p cluster.Provider, spec cluster.Spec) {
 	t.Run("an upgrade refuses what is not the next release", s.refusedUpgrades)
 	t.Run("a node is not upgraded beyond the API server", s.refusedNodeUpgrade)
 	t.Run("an upgrade keeps the objects and is on record", s.upgraded)
+	t.Run("each log that is named can be read", s.logs)
 	t.Run("Delete leaves nothing and may be repeated", s.deleted)
 }
 
@@ -404,6 +405,35 @@ func (s *suite) interrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.clusterID(t, other.Name)
+}
+
+// logs comes after all that may write one. Other people's files are no part of a log, and nobody else reads it.
+func (s *suite) logs(t *testing.T) {
+	files, ok := s.provider.(cluster.LogFiles)
+	if !ok {
+		return
+	}
+	written := 0
+	for _, log := range files.Logs() {
+		path, err := files.LogFile(t.Context(), s.spec.Name, log)
+		if err != nil {
+			t.Errorf("%s: %v", log, err)
+			continue
+		}
+		info, err := os.Stat(path)
+		if err == nil && info.Size() > 0 {
+			written++
+		}
+		if err == nil && info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has mode %o", path, info.Mode().Perm())
+		}
+	}
+	if written == 0 {
+		t.Errorf("nothing is in any of %v", files.Logs())
+	}
+	if path, err := files.LogFile(t.Context(), s.spec.Name, "../cluster.json"); err == nil {
+		t.Errorf("a log that is not named is %s", path)
+	}
 }
 
 func (s *suite) deleted(t *testing.T) {

@@ -363,16 +363,22 @@ func knownComponent(name string) error {
 		"k8slab cluster status")
 }
 
-// LogFile implements cluster.LogFiles. The supervisor's own log has the name "supervisor".
-func (p *Provider) LogFile(_ context.Context, name, component string) (string, error) {
+// supervisorLog is the log of what runs the components.
+const supervisorLog = "supervisor"
+
+// Logs implements cluster.LogFiles.
+func (p *Provider) Logs() []string { return append(slices.Clone(componentNames), supervisorLog) }
+
+// LogFile implements cluster.LogFiles.
+func (p *Provider) LogFile(_ context.Context, name, log string) (string, error) {
 	f := p.folder(name)
-	if component == "supervisor" {
+	if log == supervisorLog {
 		return f.supervisorLog(), nil
 	}
-	if err := knownComponent(component); err != nil {
+	if err := knownComponent(log); err != nil {
 		return "", err
 	}
-	return f.logFile(component), nil
+	return f.logFile(log), nil
 }
 
 // Kubectl implements cluster.Kubectl.

@@ -87,7 +87,7 @@ func (t *transition) record(resumed bool) history.Upgrade {
 		Forced: t.Forced, Ignored: t.Ignored, Resumed: resumed, TookMS: now.Sub(t.Began).Milliseconds(),
 	}
 	if t.release() == t.From {
-		u.Outcome, u.Error = history.RolledBack, t.Error
+		u.Outcome, u.Error, u.Log = history.RolledBack, t.Error, apiServer
 	}
 	return u
 }

@@ -423,7 +423,7 @@ func TestAControlPlaneThatDoesNotStartIsRolledBack(t *testing.T) {
 	p, c := old(t, s)
 	before := everything(t, p, s.Name)
 	done, phases := upgraded(t, p, s.Name)
-	if done.Outcome != history.RolledBack || !strings.Contains(done.Error, "kube-apiserver") {
+	if done.Outcome != history.RolledBack || !strings.Contains(done.Error, "kube-apiserver") || !slices.Contains(p.Logs(), done.Log) {
 		t.Errorf("got %+v", done)
 	}
 	if want := []string{"save", "roll-back"}; !slices.Equal(phases, want) {

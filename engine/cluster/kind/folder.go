@@ -28,8 +28,9 @@ func (f folder) path(elem ...string) string {
 func (f folder) descriptionFile() string     { return f.path("cluster.json") }
 func (f folder) lock() string                { return f.path("lock") }
 func (f folder) recorderLock() string        { return f.path("recorder.lock") }
-func (f folder) recorderLog() string         { return f.path("logs", "recorder.log") }
-func (f folder) createLog() string           { return f.path("logs", "kind.log") }
+func (f folder) recorderLog() string         { return f.path("logs", recorderLog+".log") }
+func (f folder) createLog() string           { return f.path("logs", kindLog+".log") }
+func (f folder) kubeadmLog() string          { return f.path("logs", kubeadmLog+".log") }
 func (f folder) recording() string           { return f.path("history") }
 func (f folder) audit() string               { return f.path("audit") }
 func (f folder) learnerKubeconfig() string   { return f.path("kubeconfig") }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -46,7 +47,7 @@ kubeadm init phase certs etcd-server --config /kind/kubeadm.conf`
 
 // runKubeadm upgrades the control plane, or follows an upgrade that is under way. An error is kubeadm's own; it has put the old version
 // back then.
-func (e *engine) runKubeadm(ctx context.Context, machine, version string, progress cluster.Progress) error {
+func (e *engine) runKubeadm(ctx context.Context, f folder, machine, version string, progress cluster.Progress) error {
 	if !e.unitRuns(ctx, machine) {
 		if _, err := e.exec(ctx, machine, "bash", "-euc", renewEtcd); err != nil {
 			return err
@@ -63,7 +64,22 @@ func (e *engine) runKubeadm(ctx context.Context, machine, version string, progre
 			return err
 		}
 	}
-	return e.followKubeadm(ctx, machine, version, progress)
+	failed := e.followKubeadm(ctx, machine, version, progress)
+	if said, err := e.exec(ctx, machine, "cat", upgradeLog); err == nil {
+		f.keepKubeadmLog(said)
+	}
+	return failed
+}
+
+// keepKubeadmLog adds what kubeadm said to what is kept of the cluster, since each run of it begins a log of its own. That it cannot be
+// kept is no reason for an upgrade to fail.
+func (f folder) keepKubeadmLog(said []byte) {
+	log, err := os.OpenFile(f.kubeadmLog(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return
+	}
+	defer log.Close()
+	_, _ = log.Write(said)
 }
 
 func (e *engine) unitRuns(ctx context.Context, machine string) bool {

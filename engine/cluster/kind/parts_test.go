@@ -295,6 +295,38 @@ users: [{name: learner, user: {client-certificate-data: Q1JU, client-key-data: S
 	}
 }
 
+func TestWhatKubeadmSaidIsKept(t *testing.T) {
+	dir := t.TempDir()
+	docker := filepath.Join(dir, "docker")
+	// kubeadm has ended before it is looked at, and begins its log anew at each run, as on a machine.
+	script := `#!/bin/sh
+cd "` + dir + `"
+case "$*" in
+*systemd-run*) echo run >>runs; echo "error: run $(wc -l <runs) timed out" ;;
+*"is-active"*) exit 3 ;;
+*"cat ` + upgradeEnded + `") echo 1 ;;
+*"cat ` + upgradeLog + `") echo "[upgrade] begun"; echo "error: run $(wc -l <runs) timed out" ;;
+esac
+`
+	if err := os.WriteFile(docker, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	f := folder(dir)
+	if err := os.Mkdir(f.path("logs"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	e := &engine{command: docker}
+	for _, run := range []string{"1", "2"} {
+		if err := e.runKubeadm(t.Context(), f, "control-plane", "v1.37.2", nil); err == nil || err.Error() != "kubeadm: error: run "+run+" timed out" {
+			t.Errorf("run %s: %v", run, err)
+		}
+	}
+	kept, err := os.ReadFile(f.kubeadmLog())
+	if err != nil || string(kept) != "[upgrade] begun\nerror: run 1 timed out\n[upgrade] begun\nerror: run 2 timed out\n" {
+		t.Errorf("kept %q, %v", kept, err)
+	}
+}
+
 func TestKubeadmsComplaintIsFound(t *testing.T) {
 	for output, want := range map[string]string{
 		"[upgrade] x\nerror: error execution phase control-plane: timed out\nTo see the stack trace of this error execute with --v=5\n": "error: error execution phase control-plane: timed out",

@@ -333,17 +333,28 @@ func (p *Provider) Delete(ctx context.Context, name string) error {
 	return os.RemoveAll(string(f))
 }
 
-// LogFile implements cluster.LogFiles: "kind" tells how the cluster was made, "recorder" what became of its record.
-func (p *Provider) LogFile(_ context.Context, name, component string) (string, error) {
+const (
+	kindLog     = "kind"     // how the cluster was made
+	kubeadmLog  = "kubeadm"  // what kubeadm said in upgrades of the control plane
+	recorderLog = "recorder" // what became of the record
+)
+
+// Logs implements cluster.LogFiles. Those of the control plane are pods' logs.
+func (p *Provider) Logs() []string { return []string{kindLog, kubeadmLog, recorderLog} }
+
+// LogFile implements cluster.LogFiles.
+func (p *Provider) LogFile(_ context.Context, name, log string) (string, error) {
 	f := p.folder(name)
-	switch component {
-	case "kind":
+	switch log {
+	case kindLog:
 		return f.createLog(), nil
-	case "recorder":
+	case kubeadmLog:
+		return f.kubeadmLog(), nil
+	case recorderLog:
 		return f.recorderLog(), nil
 	}
 	return "", problem.New(problem.Usage,
-		fmt.Sprintf("a kind cluster has no log of %q; there are kind and recorder", component),
-		fmt.Sprintf("kind クラスターに %q のログはありません。あるのは kind と recorder です", component),
+		fmt.Sprintf("a kind cluster has no log %q; it has %v", log, p.Logs()),
+		fmt.Sprintf("kind クラスターに %q のログはありません。あるのは %v です", log, p.Logs()),
 		"kubectl logs -n kube-system -l tier=control-plane")
 }

@@ -114,10 +114,10 @@ func (p *Provider) carryOut(ctx context.Context, e *engine, f folder, d *descrip
 	if err := f.leaveOutRemoved(ctx, t.Order.Release); err != nil {
 		return done, notUpgraded(err)
 	}
-	failed := e.runKubeadm(ctx, f.machines(d.Spec)[0], t.To, progress)
+	failed := e.runKubeadm(ctx, f, f.machines(d.Spec)[0], t.To, progress)
 	if failed != nil && p.awaitAPI(ctx, f, settledLooks) == nil {
 		// It may be run again at any point, and it gives up where the API server that it has just replaced is slow to answer.
-		failed = e.runKubeadm(ctx, f.machines(d.Spec)[0], t.To, nil)
+		failed = e.runKubeadm(ctx, f, f.machines(d.Spec)[0], t.To, nil)
 	}
 	if failed != nil {
 		if err := p.awaitAPI(ctx, f, steadyLooks); err != nil {
@@ -127,7 +127,7 @@ func (p *Provider) carryOut(ctx context.Context, e *engine, f folder, d *descrip
 		if err != nil || runs != t.From {
 			return done, errors.Join(failed, err) // half way; the next start tries again
 		}
-		done.Outcome, done.Error = history.RolledBack, failed.Error()
+		done.Outcome, done.Error, done.Log = history.RolledBack, failed.Error(), kubeadmLog
 		return f.conclude(d, done, t)
 	}
 	err := progress.Run("ready", func() (string, error) {
