@@ -250,6 +250,38 @@ func (e *engine) stop(ctx context.Context, containers []container) error {
 
 // remove deletes containers with their volumes. That they have gone meanwhile is no error.
 func (e *engine) remove(ctx context.Context, containers []container) error {
+	volumes, err := e.volumes(ctx, containers)
+	if err != nil {
+		return err
+	}
+	if err := e.removeContainers(ctx, containers); err != nil || len(volumes) == 0 {
+		return err
+	}
+	_, err = e.run(ctx, append([]string{"volume", "rm", "--force"}, volumes...)...)
+	return err
+}
+
+// volumes are those that Podman does not count as its containers' own: kind makes them itself there, with the name of a machine as their
+// label (pkg/cluster/internal/providers/podman/util.go).
+func (e *engine) volumes(ctx context.Context, containers []container) ([]string, error) {
+	if e.command != "podman" {
+		return nil, nil
+	}
+	var all []string
+	for _, c := range containers {
+		if c.name == "" {
+			continue
+		}
+		out, err := e.run(ctx, "volume", "ls", "--quiet", "--filter", "label="+c.name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, strings.Fields(string(out))...)
+	}
+	return all, nil
+}
+
+func (e *engine) removeContainers(ctx context.Context, containers []container) error {
 	for tries := 1; ; tries++ {
 		_, failed := e.run(ctx, append([]string{"rm", "--force", "--volumes"}, ids(containers)...)...)
 		if failed == nil {

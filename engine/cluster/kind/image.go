@@ -2,7 +2,9 @@ package kind
 
 import (
 	"context"
+	"errors"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 
@@ -124,12 +126,21 @@ func (e *engine) imageID(ctx context.Context, image string) string {
 	return strings.TrimSpace(string(out))
 }
 
+// cannotRun tells an engine that fails to run a container from a container that fails: Docker and Podman exit with 125 or 126 then.
+func cannotRun(err error) bool {
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	return ok && (exit.ExitCode() == 125 || exit.ExitCode() == 126)
+}
+
 // imageVersion reads which Kubernetes a node image holds, from where kind reads it (pkg/cluster/nodeutils/util.go, KubeVersion).
 func (e *engine) imageVersion(ctx context.Context, image string) (string, error) {
 	out, err := e.run(ctx, "run", "--rm", "--network", "none", "--entrypoint", "cat", image, "/kind/version")
 	if err != nil {
 		if ctx.Err() != nil {
 			return "", ctx.Err()
+		}
+		if cannotRun(err) {
+			return "", notRun(e.command, image, err)
 		}
 		return "", notNodeImage(image, err)
 	}

@@ -228,6 +228,24 @@ esac
 	}
 }
 
+func TestPodmansVolumesGoWithTheirMachine(t *testing.T) {
+	said := filepath.Join(t.TempDir(), "said")
+	command(t, "podman", `echo "$*" >>`+said+`
+case "$*" in
+"volume ls --quiet --filter label=lab-worker") echo one ;;
+"volume ls --quiet --filter label=lab-worker2") echo two ;;
+esac
+`)
+	e := &engine{command: "podman"}
+	if err := e.remove(t.Context(), []container{{id: "1", name: "lab-worker"}, {id: "2", name: "lab-worker2"}, {id: "3"}}); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile(said)
+	if err != nil || !strings.HasSuffix(string(raw), "rm --force --volumes 1 2 3\nvolume rm --force one two\n") {
+		t.Errorf("the engine was told %q, %v", raw, err)
+	}
+}
+
 func TestEachStateFolderHasContainersOfItsOwn(t *testing.T) {
 	plain := folder("/home/mia/.local/state/k8slab/kind/11-maintenance").name()
 	one, other := folder("/tmp/one/k8slab/kind/11-maintenance").name(), folder("/tmp/two/k8slab/kind/11-maintenance").name()

@@ -150,6 +150,14 @@ func notMade(lab string, log string, err error) error {
 		"k8slab start "+lab+" --cluster kind").From(err)
 }
 
+// notRun has a next step that tries the same again.
+func notRun(command, image string, err error) error {
+	return problem.New(problem.Cluster,
+		fmt.Sprintf("%s cannot run a container of %s: %v", title(command), image, err),
+		fmt.Sprintf("%s が %s のコンテナーを動かせません: %v", title(command), image, err),
+		fmt.Sprintf("%s run --rm --entrypoint cat %s /kind/version", command, image)).From(err)
+}
+
 func notNodeImage(image string, err error) error {
 	return problem.New(problem.Cluster,
 		fmt.Sprintf("%s is no node image of kind: %v", image, err),

@@ -78,6 +78,23 @@ func TestAnEngineThatCannotBeUsedIsAProblemWithANextStep(t *testing.T) {
 	}
 }
 
+func TestAnImageThatIsNoneIsToldFromAnEngineThatRunsNothing(t *testing.T) {
+	for script, want := range map[string]string{
+		"echo 'cat: /kind/version: No such file' >&2; exit 1":                    "web:1 is no node image of kind",
+		"echo 'exec: \"cat\": executable file not found in $PATH' >&2; exit 127": "web:1 is no node image of kind",
+		"echo 'crun: setrlimit: Operation not permitted' >&2; exit 126":          "Podman cannot run a container of web:1",
+		"echo 'no space left on device' >&2; exit 125":                           "Podman cannot run a container of web:1",
+	} {
+		command(t, "podman", script)
+		e := &engine{command: "podman"}
+		_, err := e.imageVersion(t.Context(), "web:1")
+		p, ok := errors.AsType[*problem.Problem](err)
+		if !ok || !strings.HasPrefix(p.What.EN, want) || !strings.HasPrefix(p.Next, "podman run --rm") == strings.Contains(want, "cannot run") {
+			t.Errorf("%s: %v", script, err)
+		}
+	}
+}
+
 func TestAnEngineThatAnswersIsUsed(t *testing.T) {
 	cases := []struct {
 		command, script string
