@@ -32,8 +32,8 @@ func allowsEviction() Definition {
 // (unhealthyPodEvictionPolicy) and Pending ones because budgets do not hold for them.
 func judgeEviction(ctx context.Context, env Env, p guardedParams) (Result, error) {
 	want := say("any one of the pods %s in namespace %s may be evicted", "Pod (%s、Namespace %s) のどれを退避させても許可されること", p.Selector, p.Namespace)
-	why := say("A drain evicts pods one by one and waits for as long as it is refused. While this eviction is refused, the node cannot be maintained.",
-		"drain は Pod を 1 つずつ退避させ、拒否されている間は待ち続けます。この退避が許可されない限り、ノードの保守は始められません。")
+	why := say("A drain asks for each pod and waits for as long as it is refused. While this eviction is refused, the node cannot be maintained.",
+		"drain は Pod ごとに退避を求め、拒否されている間は待ち続けます。この退避が許可されない限り、ノードの保守は始められません。")
 	g, err := readGuarded(ctx, env, p.Namespace)
 	if err != nil {
 		return Result{}, err

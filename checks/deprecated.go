@@ -250,7 +250,7 @@ func judgeCallers(ctx context.Context, env Env, p callersParams) (Result, error)
 	user := "system:serviceaccount:" + p.Namespace + ":" + p.ServiceAccount
 	want := say("nobody writes to a deprecated API, and %s goes on applying its manifests", "廃止予定の API に誰も書き込まず、%s がマニフェストの適用を続けること", p.ServiceAccount)
 	why := say("A caller of an API that the next release does not serve breaks with the upgrade. One that does nothing any more is broken already.",
-		"次のリリースでなくなる API を使っている人は、アップグレードで壊れます。何もしなくなった人は、すでに壊れています。")
+		"次のリリースでなくなる API を使い続けるプログラムは、アップグレードすると動かなくなります。何もしなくなったプログラムは、すでに役目を果たしていません。")
 	requests, err := env.History.Requests(ctx, history.Query{Since: env.Since})
 	if err != nil {
 		return Result{}, fmt.Errorf("looking up who writes to deprecated APIs: %w", err)

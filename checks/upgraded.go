@@ -117,7 +117,7 @@ func notForced() Definition {
 					say("the upgrade from %s to %s at %s ignored: %s", "%[3]s の %[1]s から %[2]s へのアップグレードで、次のものが無視されました: %[4]s",
 						u.From, u.To, clockOf(u.Time), strings.Join(u.Ignored, "; ")),
 					say("What stands in the way is somebody who breaks with the upgrade. To force it is to decide that without asking them.",
-						"妨げになっているのは、アップグレードで壊れる誰かです。強制するとは、その人に聞かずに決めてしまうことです。")).
+						"妨げになっているのは、アップグレードすると動かなくなる誰かのプログラムです。強制するとは、その人に聞かずに決めてしまうことです。")).
 					because(recordOfUpgrade(u)), nil
 			}
 		}
