@@ -40,6 +40,10 @@ func (p *Provider) create(ctx context.Context, e *engine, f folder, spec cluster
 	if err != nil {
 		return err
 	}
+	// The recorder of a cluster whose containers somebody removed runs on: it knows the old port and the old authority.
+	if err := p.endRecorder(ctx, f); err != nil {
+		return err
+	}
 	if err := f.begin(d); err != nil {
 		return err
 	}
