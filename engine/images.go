@@ -8,19 +8,12 @@ import (
 	"github.com/k8slab/k8slab/engine/cluster"
 )
 
-// loadImages gives the nodes the images of the step's starting state, on a cluster whose nodes run real ones.
-func (e *Engine) loadImages(ctx context.Context, s *Session, report cluster.Progress) error {
-	p, err := e.Provider(s.Attempt.Provider)
-	if err != nil {
-		return err
-	}
+// loadImages gives the nodes the images of the step's starting state, on a cluster whose nodes run real ones. All of them have power by then:
+// one that is off can be given none.
+func loadImages(ctx context.Context, p cluster.Provider, s *Session, sc *scenario, report cluster.Progress) error {
 	loader, ok := p.(cluster.ImageLoader)
 	if !ok {
 		return nil
-	}
-	sc, err := parseScenario(s.Lab, s.Step)
-	if err != nil {
-		return err
 	}
 	images := sc.images()
 	return report.Run("images", func() (string, error) {

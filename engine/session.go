@@ -21,6 +21,9 @@ const seedTimeout = 2 * time.Minute
 // upgradeTimeout is added where a control plane or nodes have to be upgraded for it, which on real machines takes minutes.
 const upgradeTimeout = 15 * time.Minute
 
+// imagesTimeout is added where the nodes are given the images of the starting state.
+const imagesTimeout = 10 * time.Minute
+
 // Start brings up the lab's cluster and the step's starting state. A lab that is under way is resumed as it is.
 func (e *Engine) Start(ctx context.Context, id string, opts StartOptions, report cluster.Progress) (*Session, error) {
 	lab, attempt, err := e.choose(ctx, id, opts, report)
@@ -220,10 +223,12 @@ func (e *Engine) enter(ctx context.Context, s *Session, kind progress.Kind, repo
 	if err := e.canGoBack(ctx, s); err != nil {
 		return err
 	}
-	if err := e.loadImages(ctx, s, report); err != nil {
-		return err
-	}
 	limit := seedTimeout
+	if p, err := e.Provider(s.Attempt.Provider); err != nil {
+		return err
+	} else if _, loads := p.(cluster.ImageLoader); loads {
+		limit += imagesTimeout
+	}
 	if s.Step.Cluster.Release != "" || len(s.Step.Cluster.Kubelets) > 0 {
 		limit += upgradeTimeout
 	}
@@ -242,7 +247,7 @@ func (e *Engine) enter(ctx context.Context, s *Session, kind progress.Kind, repo
 	var b *baseline
 	began := time.Now().UTC()
 	err = report.Run("scenario", func() (string, error) {
-		b, err = e.startingState(ctx, s, dir)
+		b, err = e.startingState(ctx, s, dir, report)
 		return s.Step.ID, err
 	})
 	if err != nil {
@@ -268,7 +273,7 @@ func (e *Engine) enter(ctx context.Context, s *Session, kind progress.Kind, repo
 }
 
 // startingState restores the step's checkpoint where the cluster has one, and seeds the step where not.
-func (e *Engine) startingState(ctx context.Context, s *Session, dir string) (*baseline, error) {
+func (e *Engine) startingState(ctx context.Context, s *Session, dir string, report cluster.Progress) (*baseline, error) {
 	p, err := e.Provider(s.Attempt.Provider)
 	if err != nil {
 		return nil, err
@@ -281,7 +286,7 @@ func (e *Engine) startingState(ctx context.Context, s *Session, dir string) (*ba
 		}
 	}
 	b := &baseline{Lab: s.Lab.ID, Step: s.Step.ID}
-	if err := e.prepare(ctx, p, s, b); err != nil {
+	if err := e.prepare(ctx, p, s, b, report); err != nil {
 		return nil, err
 	}
 	if ok {
@@ -291,7 +296,7 @@ func (e *Engine) startingState(ctx context.Context, s *Session, dir string) (*ba
 }
 
 // prepare makes a clean cluster and seeds it.
-func (e *Engine) prepare(ctx context.Context, p cluster.Provider, s *Session, b *baseline) error {
+func (e *Engine) prepare(ctx context.Context, p cluster.Provider, s *Session, b *baseline, report cluster.Progress) error {
 	op, err := e.operator(ctx, s)
 	if err != nil {
 		return err
@@ -319,6 +324,9 @@ func (e *Engine) prepare(ctx context.Context, p cluster.Provider, s *Session, b 
 		return err
 	}
 	if err := setKubelets(ctx, p, s); err != nil {
+		return err
+	}
+	if err := loadImages(ctx, p, s, sc, report); err != nil {
 		return err
 	}
 	if simulator, ok := p.(cluster.Simulator); ok {
@@ -449,12 +457,12 @@ func (e *Engine) awake(ctx context.Context, s *Session, report cluster.Progress)
 			fmt.Sprintf("the cluster of %s is stopped", s.Lab.ID), fmt.Sprintf("%s のクラスターは停止しています", s.Lab.ID),
 			"k8slab start "+s.Lab.ID)
 	}
-	if stoppedByHand(s.Cluster) {
-		return nil // stopping a component can be what a lesson asks for
-	}
 	p, err := e.Provider(s.Cluster.Provider)
 	if err != nil {
 		return err
+	}
+	if _, ok := p.(cluster.ComponentControl); ok && stoppedByHand(s.Cluster) {
+		return nil // stopping a component can be what a lesson asks for
 	}
 	c, err := p.Ensure(ctx, specOf(s.Lab, s.Step, 0), report)
 	if err != nil {

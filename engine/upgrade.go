@@ -301,9 +301,18 @@ func nextRelease(ctx context.Context, p cluster.Provider, version, wanted string
 	case !slices.Contains(known, wanted):
 		return "", problem.New(problem.Cluster,
 			fmt.Sprintf("there is no control plane of release %s on this machine; there is %s", wanted, list),
-			fmt.Sprintf("このマシンにはリリース %s のコントロールプレーンがありません。あるのは %s です", wanted, list), "make build")
+			fmt.Sprintf("このマシンにはリリース %s のコントロールプレーンがありません。あるのは %s です", wanted, list), whereReleasesComeFrom(p))
 	}
 	return wanted, nil
+}
+
+// whereReleasesComeFrom is the command with which another release may be had: an examination of what a kind of cluster takes, where there is
+// one, tells about its images.
+func whereReleasesComeFrom(p cluster.Provider) string {
+	if _, ok := p.(cluster.Examiner); ok {
+		return "k8slab doctor --cluster " + p.Name()
+	}
+	return "make build"
 }
 
 func noRelease(s string) error {

@@ -3,6 +3,7 @@ package kind
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -47,7 +48,10 @@ func (p *Provider) awaitNodes(ctx context.Context, e *engine, f folder, spec clu
 			if errors.Is(ctx.Err(), context.Canceled) {
 				return ctx.Err()
 			}
-			return notReady(spec.Name, waiting, errors.Join(ctx.Err(), err))
+			if err != nil {
+				return fmt.Errorf("list the nodes: %w", errors.Join(ctx.Err(), err))
+			}
+			return notReady(spec.Name, waiting, ctx.Err())
 		case <-tick.C:
 		}
 	}
@@ -96,7 +100,7 @@ func (p *Provider) awaitAPI(ctx context.Context, f folder, looks int) error {
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return fmt.Errorf("the API server does not answer: %w", ctx.Err())
 		case <-tick.C:
 		}
 	}

@@ -2,6 +2,7 @@ package kind
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -40,6 +41,8 @@ func (p *Provider) create(ctx context.Context, e *engine, f folder, spec cluster
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
 	// The recorder of a cluster whose containers somebody removed runs on: it knows the old port and the old authority.
 	if err := p.endRecorder(ctx, f); err != nil {
 		return err
@@ -124,6 +127,9 @@ func (f folder) runKind(ctx context.Context, e *engine, spec cluster.Spec, image
 		return nil
 	case <-ctx.Done():
 		e.abandon(context.WithoutCancel(ctx), cfg.Name, ended)
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return notMade(spec.Name, f.createLog(), ctx.Err())
+		}
 		return ctx.Err()
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -20,6 +22,17 @@ const EngineVariable = "KIND_EXPERIMENTAL_PROVIDER"
 
 // clusterLabel is kind's label on the containers of a cluster (pkg/cluster/internal/providers/docker/constants.go).
 const clusterLabel = "io.x-k8s.kind.cluster"
+
+// desktopMount is where Docker Desktop's virtual machine has the files of the machine below; what a container mounts is named as it is
+// called there.
+const desktopMount = "/host_mnt"
+
+// askTimeout bounds the question whether the engine is there: one that accepts and says nothing would be waited for. On a machine with much
+// else to do an answer may take seconds.
+const askTimeout = 15 * time.Second
+
+// outputPatience is how long what a command has started may keep its output open once the command itself has ended, or was killed.
+const outputPatience = time.Second
 
 // powerOff is how long a machine has to come down in order.
 const powerOff = "10"
@@ -77,11 +90,16 @@ func findEngine(ctx context.Context, lab string) (*engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	if e.info, err = e.ask(ctx); err != nil {
+	asking, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	if e.info, err = e.ask(asking); err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		return nil, noAnswer(lab, e.command, err)
+		if asking.Err() != nil {
+			err = fmt.Errorf("nothing was said for %s", askTimeout)
+		}
+		return nil, noAnswer(e.command, runtime.GOOS, err)
 	}
 	if tooOld(e.command, e.info.version) {
 		return nil, oldEngine(lab, e)
@@ -147,13 +165,14 @@ func (e *engine) run(ctx context.Context, args ...string) ([]byte, error) {
 
 func (e *engine) runWith(ctx context.Context, stdin io.Reader, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, e.command, args...)
+	cmd.WaitDelay = outputPatience
 	var out, errs bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &out, &errs
 	err := cmd.Run()
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, exec.ErrWaitDelay) {
 		return nil, fmt.Errorf("%s %s: %w: %s", e.command, args[0], err, lastLine(errs.String()))
 	}
 	return out.Bytes(), nil
@@ -213,6 +232,9 @@ func (e *engine) containers(ctx context.Context, name string) ([]container, erro
 			c.pid, c.since = one.State.Pid, one.State.StartedAt
 		}
 		for _, mount := range one.Mounts {
+			if path, found := strings.CutPrefix(mount.Source, desktopMount); found && filepath.IsAbs(path) {
+				c.mounted = append(c.mounted, path)
+			}
 			c.mounted = append(c.mounted, mount.Source)
 		}
 		found = append(found, c)

@@ -156,6 +156,11 @@ func (f folder) missing(d *description, containers []container) []string {
 	return gone
 }
 
+// controlPlaneRuns reports whether the machine of the control plane is on.
+func (f folder) controlPlaneRuns(containers []container) bool {
+	return slices.ContainsFunc(containers, func(c container) bool { return c.running && c.name == f.name()+controlPlaneSuffix })
+}
+
 func (f folder) hasNoPower(node string) bool {
 	_, err := os.Stat(f.power(node))
 	return err == nil

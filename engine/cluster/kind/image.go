@@ -90,7 +90,7 @@ func (e *engine) ensureImages(ctx context.Context, spec cluster.Spec, images map
 			return "", err
 		}
 		if !strings.HasPrefix(found, "v"+release+".") {
-			return "", wrongImage(image, found, release)
+			return "", wrongImage(e.command, image, found, release)
 		}
 		if release == spec.Release {
 			version = found

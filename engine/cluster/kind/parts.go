@@ -24,8 +24,14 @@ for _ in $(seq 150); do
 done
 ctr -n k8s.io images export /tmp/k8slab-images.tar $(kubeadm config images list --kubernetes-version "$1" 2>/dev/null)`
 
+// partsLabel is on the container that a node image is taken apart in; its value is the cluster's folder. Such a container is no machine.
+const partsLabel = "dev.k8slab.parts"
+
+// takenApart is where the parts are until the machines have them.
+func (f folder) takenApart() string { return f.path("parts") }
+
 // bringParts copies the programs and the images of a version from its node image to machines that do not have them yet.
-func (e *engine) bringParts(ctx context.Context, image, version string, machines []string) error {
+func (e *engine) bringParts(ctx context.Context, f folder, image, version string, machines []string) error {
 	var lacking []string
 	for _, machine := range machines {
 		if _, err := e.exec(ctx, machine, "test", "-e", partsOf(version)+"/complete"); err != nil {
@@ -35,41 +41,62 @@ func (e *engine) bringParts(ctx context.Context, image, version string, machines
 	if len(lacking) == 0 || ctx.Err() != nil {
 		return ctx.Err()
 	}
-	dir, err := os.MkdirTemp("", "k8slab-parts-")
-	if err != nil {
+	if err := e.removeTakenApart(ctx, f); err != nil { // what a command that was killed has left
 		return err
 	}
-	defer os.RemoveAll(dir)
-	if err := e.takeApart(ctx, image, version, dir); err != nil {
+	defer func() { _ = e.removeTakenApart(context.WithoutCancel(ctx), f) }()
+	if err := os.MkdirAll(f.takenApart(), 0o700); err != nil {
+		return err
+	}
+	if err := e.takeApart(ctx, f, image, version); err != nil {
 		return err
 	}
 	var all sync.WaitGroup
 	errs := make([]error, len(lacking))
 	for i, machine := range lacking {
-		all.Go(func() { errs[i] = e.giveParts(ctx, machine, version, dir) })
+		all.Go(func() { errs[i] = e.giveParts(ctx, machine, version, f.takenApart()) })
 	}
 	all.Wait()
 	return errors.Join(errs...)
 }
 
-// takeApart writes the programs and the archive of images into dir.
-func (e *engine) takeApart(ctx context.Context, image, version, dir string) error {
-	out, err := e.run(ctx, "run", "--detach", "--network", "none", "--security-opt", "seccomp=unconfined", "--entrypoint", "sleep", image, "infinity")
+// takeApart copies the programs and the archive of images out of a container of the image.
+func (e *engine) takeApart(ctx context.Context, f folder, image, version string) error {
+	out, err := e.run(ctx, "run", "--detach", "--label", partsLabel+"="+string(f), "--network", "none", "--security-opt", "seccomp=unconfined",
+		"--entrypoint", "sleep", image, "infinity")
 	if err != nil {
 		return err
 	}
-	opened := container{id: strings.TrimSpace(string(out)), image: image}
-	defer func() { _ = e.remove(context.WithoutCancel(ctx), []container{opened}) }()
-	if _, err := e.exec(ctx, opened.id, "bash", "-euc", exportImages, "export", version); err != nil {
+	opened := strings.TrimSpace(string(out))
+	if _, err := e.exec(ctx, opened, "bash", "-euc", exportImages, "export", version); err != nil {
 		return err
 	}
 	for _, name := range programs {
-		if _, err := e.run(ctx, "cp", opened.id+":/usr/bin/"+name, filepath.Join(dir, name)); err != nil {
+		if _, err := e.run(ctx, "cp", opened+":/usr/bin/"+name, filepath.Join(f.takenApart(), name)); err != nil {
 			return err
 		}
 	}
-	_, err = e.run(ctx, "cp", opened.id+":/tmp/k8slab-images.tar", filepath.Join(dir, "images.tar"))
+	_, err = e.run(ctx, "cp", opened+":/tmp/k8slab-images.tar", filepath.Join(f.takenApart(), "images.tar"))
 	return err
+}
+
+// removeTakenApart removes the containers that images of the cluster's were taken apart in, and the parts.
+func (e *engine) removeTakenApart(ctx context.Context, f folder) error {
+	out, err := e.run(ctx, "ps", "--all", "--no-trunc", "--filter", "label="+partsLabel+"="+string(f), "--format", "{{.ID}} {{.Image}}")
+	if err != nil {
+		return err
+	}
+	var opened []container
+	for line := range strings.Lines(string(out)) {
+		id, image, _ := strings.Cut(strings.TrimSpace(line), " ")
+		opened = append(opened, container{id: id, image: image})
+	}
+	if len(opened) > 0 {
+		if err := e.remove(ctx, opened); err != nil {
+			return err
+		}
+	}
+	return os.RemoveAll(f.takenApart())
 }
 
 // giveParts says last that they are complete.
@@ -98,17 +125,31 @@ func (e *engine) giveParts(ctx context.Context, machine, version, dir string) er
 
 // installKubeadm puts the version's kubeadm in its place.
 func (e *engine) installKubeadm(ctx context.Context, machine, version string) error {
-	_, err := e.exec(ctx, machine, "install", "-m", "755", partsOf(version)+"/kubeadm", "/usr/bin/kubeadm")
+	_, err := e.exec(ctx, machine, "bash", "-euc", replaceKubeadm, "replace", partsOf(version))
 	return err
 }
 
-// replaceKubelet is what kubeadm leaves to whoever looks after a machine. The containers run on meanwhile.
-const replaceKubelet = `systemctl stop kubelet
-install -m 755 "$1/kubelet" /usr/bin/kubelet
-install -m 755 "$1/kubectl" /usr/bin/kubectl
-printf %s "$2" >/kind/version
-systemctl daemon-reload
-systemctl start kubelet`
+// A program is on the disk as a whole before it takes the place of another: a full disk or a loss of power leaves the old one or the new
+// one, and never none.
+const (
+	replaceKubeadm = `trap 'rm -f /usr/bin/.kubeadm.new' EXIT
+install -m 755 "$1/kubeadm" /usr/bin/.kubeadm.new
+sync /usr/bin/.kubeadm.new
+mv -f /usr/bin/.kubeadm.new /usr/bin/kubeadm`
+
+	// replaceKubelet is what kubeadm leaves to whoever looks after a machine. The containers run on meanwhile, and the kubelet does again
+	// whatever becomes of this.
+	replaceKubelet = `trap 'rm -f /usr/bin/.kubelet.new /usr/bin/.kubectl.new /kind/.version.new; systemctl start kubelet' EXIT
+install -m 755 "$1/kubelet" /usr/bin/.kubelet.new
+install -m 755 "$1/kubectl" /usr/bin/.kubectl.new
+printf %s "$2" >/kind/.version.new
+sync /usr/bin/.kubelet.new /usr/bin/.kubectl.new /kind/.version.new
+systemctl stop kubelet
+mv -f /usr/bin/.kubelet.new /usr/bin/kubelet
+mv -f /usr/bin/.kubectl.new /usr/bin/kubectl
+mv -f /kind/.version.new /kind/version
+systemctl daemon-reload`
+)
 
 func (e *engine) installKubelet(ctx context.Context, machine, version string) error {
 	_, err := e.exec(ctx, machine, "bash", "-euc", replaceKubelet, "replace", partsOf(version), version)

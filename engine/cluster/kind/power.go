@@ -14,20 +14,39 @@ import (
 	"github.com/k8slab/k8slab/engine/problem"
 )
 
-// machineOf returns the container that is the node's machine.
-func (p *Provider) machineOf(ctx context.Context, name, node string) (*engine, string, error) {
+// machineOf returns the container that is the node's machine, in a cluster that runs.
+func (p *Provider) machineOf(ctx context.Context, name, node string) (*engine, container, error) {
 	f := p.folder(name)
 	d, err := f.readDescription()
 	if err != nil {
-		return nil, "", err
+		return nil, container{}, err
 	}
 	i := slices.IndexFunc(d.Spec.Nodes, func(n cluster.Node) bool { return n.Name == node })
 	if i < 0 {
-		return nil, "", problem.New(problem.Usage,
+		return nil, container{}, problem.New(problem.Usage,
 			fmt.Sprintf("the cluster has no node %q", node), fmt.Sprintf("クラスターにノード %q はありません", node), "k8slab node list")
 	}
-	e, _, err := p.find(ctx, name)
-	return e, f.machines(d.Spec)[i+1], err
+	e, containers, err := p.find(ctx, name)
+	if err != nil {
+		return nil, container{}, err
+	}
+	if !f.controlPlaneRuns(containers) {
+		return nil, container{}, isOff(name)
+	}
+	at := slices.IndexFunc(containers, func(c container) bool { return c.name == f.machines(d.Spec)[i+1] })
+	if at < 0 {
+		return nil, container{}, machinesGone(name, []string{node})
+	}
+	return e, containers[at], nil
+}
+
+// poweredMachineOf is machineOf for what a machine without power cannot do.
+func (p *Provider) poweredMachineOf(ctx context.Context, name, node string) (*engine, string, error) {
+	e, machine, err := p.machineOf(ctx, name, node)
+	if err == nil && !machine.running {
+		err = noPower(node)
+	}
+	return e, machine.name, err
 }
 
 // StopNode implements cluster.NodePower: the container is killed.
@@ -37,15 +56,15 @@ func (p *Provider) StopNode(ctx context.Context, name, node string) error {
 		return err
 	}
 	f := p.folder(name)
-	if f.hasNoPower(node) {
-		return nil
-	}
 	// First the mark: a machine that is off without it would be started again.
 	if err := private.WriteFile(f.power(node), nil); err != nil {
 		return err
 	}
-	if _, err := e.run(ctx, "kill", machine); err != nil {
-		return err
+	if !machine.running {
+		return nil
+	}
+	if _, err := e.run(ctx, "kill", machine.name); err != nil {
+		return errors.Join(err, f.hasPower(node))
 	}
 	return nil
 }
@@ -56,7 +75,7 @@ func (p *Provider) StartNode(ctx context.Context, name, node string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := e.run(ctx, "start", machine); err != nil {
+	if _, err := e.run(ctx, "start", machine.name); err != nil {
 		return err
 	}
 	return p.folder(name).hasPower(node)
@@ -76,7 +95,7 @@ func (p *Provider) RebootNode(ctx context.Context, name, node string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := e.run(ctx, "restart", "--time", powerOff, machine); err != nil {
+	if _, err := e.run(ctx, "restart", "--time", powerOff, machine.name); err != nil {
 		return err
 	}
 	return p.folder(name).hasPower(node)
@@ -84,7 +103,7 @@ func (p *Provider) RebootNode(ctx context.Context, name, node string) error {
 
 // TouchNode implements cluster.NodePower.
 func (p *Provider) TouchNode(ctx context.Context, name, node, file string) error {
-	e, machine, err := p.machineOf(ctx, name, node)
+	e, machine, err := p.poweredMachineOf(ctx, name, node)
 	if err != nil {
 		return err
 	}

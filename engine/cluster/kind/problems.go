@@ -1,9 +1,10 @@
 package kind
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/version"
@@ -52,26 +53,29 @@ func unknownEngine(lab, named string) error {
 		"unset "+EngineVariable)
 }
 
-// noAnswer tells apart an engine that does not run and one that this user may not speak to.
-func noAnswer(lab, command string, err error) error {
+// noAnswer tells apart an engine that does not run and one that this user may not speak to. Only Docker on Linux has a group that may.
+func noAnswer(command, goos string, err error) error {
 	said := err.Error()
-	if strings.Contains(said, "permission denied") {
+	if command == "docker" && goos == "linux" && strings.Contains(said, "permission denied") {
 		return problem.New(problem.Cluster,
-			fmt.Sprintf("%s runs, but this user may not speak to it; add the user to its group and log in again", title(command)),
-			fmt.Sprintf("%s は動いていますが、このユーザーには使う権限がありません。グループに加えてからログインし直してください", title(command)),
+			"Docker runs, but this user may not speak to it; add the user to its group and log in again",
+			"Docker は動いていますが、このユーザーには使う権限がありません。グループに加えてからログインし直してください",
 			"sudo usermod -aG docker $USER").From(err)
 	}
 	return problem.New(problem.Cluster,
 		fmt.Sprintf("%s is installed, but its engine does not answer: %s", title(command), said),
 		fmt.Sprintf("%s はインストールされていますが、エンジンが応答しません: %s", title(command), said),
-		startEngine(command)).From(err)
+		startEngine(command, goos)).From(err)
 }
 
-func startEngine(command string) string {
+// startEngine is the command that does. Podman on Linux has nothing to start: there, its own answer is the next thing to look at.
+func startEngine(command, goos string) string {
 	switch {
+	case command == "podman" && goos == "linux":
+		return "podman info"
 	case command == "podman":
 		return "podman machine start"
-	case runtime.GOOS == "darwin":
+	case goos == "darwin":
 		return "open -a Docker"
 	}
 	return "sudo systemctl start docker"
@@ -136,11 +140,11 @@ func notPulled(lab, image string, err error) error {
 		onEmbedded(lab)).From(err)
 }
 
-func wrongImage(image, found, release string) error {
+func wrongImage(command, image, found, release string) error {
 	return problem.New(problem.Cluster,
 		fmt.Sprintf("the node image %s holds Kubernetes %s, and the lab needs %s", image, found, release),
 		fmt.Sprintf("ノードイメージ %s の Kubernetes は %s です。ラボには %s が必要です", image, found, release),
-		"docker pull "+image)
+		command+" pull "+image)
 }
 
 func notMade(lab string, log string, err error) error {
@@ -171,6 +175,32 @@ func machinesGone(lab string, gone []string) error {
 		fmt.Sprintf("somebody removed the container of %s; the cluster has to be made anew", names),
 		fmt.Sprintf("%s のコンテナーが削除されています。クラスターを作り直す必要があります", names),
 		"k8slab delete --lab "+lab)
+}
+
+// isOff refuses what only a cluster that runs can be asked for.
+func isOff(lab string) error {
+	return problem.New(problem.Cluster,
+		fmt.Sprintf("the control plane of %s is off; start the cluster first", lab),
+		fmt.Sprintf("%s のコントロールプレーンは停止しています。先にクラスターを起動してください", lab),
+		"k8slab start "+lab)
+}
+
+func noPower(node string) error {
+	return problem.New(problem.Cluster,
+		fmt.Sprintf("the machine of %s has no power", node),
+		fmt.Sprintf("%s のマシンには電源が入っていません", node),
+		"k8slab node start "+node)
+}
+
+// inTime gives an error that says no more than that time ran out a next step. A start goes on from what there is.
+func inTime(lab string, err error) error {
+	if _, told := errors.AsType[*problem.Problem](err); told || !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return problem.New(problem.Cluster,
+		fmt.Sprintf("the cluster of %s was not up in time: %v", lab, err),
+		fmt.Sprintf("%s のクラスターが時間内に起動しませんでした: %v", lab, err),
+		"k8slab start "+lab).From(err)
 }
 
 func notReady(lab string, nodes []string, err error) error {

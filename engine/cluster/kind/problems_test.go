@@ -3,10 +3,16 @@ package kind
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/problem"
@@ -38,11 +44,11 @@ func TestAnEngineThatCannotBeUsedIsAProblemWithANextStep(t *testing.T) {
 		{name: "neither Docker nor Podman is installed", want: "neither docker nor podman is on the PATH", next: "k8slab start 11-maintenance --cluster embedded"},
 		{
 			name: "Docker's engine does not run", command: "docker",
-			script: "echo 'Cannot connect to the Docker daemon' >&2; exit 1", want: "does not answer", next: startEngine("docker"),
+			script: "echo 'Cannot connect to the Docker daemon' >&2; exit 1", want: "does not answer", next: startEngine("docker", runtime.GOOS),
 		},
 		{
 			name: "Docker's engine says so in its answer", command: "docker",
-			script: answer(`{"ServerErrors":["Cannot connect to the Docker daemon"]}`), want: "does not answer", next: startEngine("docker"),
+			script: answer(`{"ServerErrors":["Cannot connect to the Docker daemon"]}`), want: "does not answer", next: startEngine("docker", runtime.GOOS),
 		},
 		{
 			name: "the user may not speak to it", command: "docker",
@@ -95,6 +101,63 @@ func TestAnImageThatIsNoneIsToldFromAnEngineThatRunsNothing(t *testing.T) {
 	}
 }
 
+func TestTheNextStepOfASilentEngineIsTheSystemsOwn(t *testing.T) {
+	for _, c := range []struct{ command, goos, said, want string }{
+		{"docker", "linux", "cannot connect", "sudo systemctl start docker"},
+		{"docker", "linux", "permission denied", "sudo usermod -aG docker $USER"},
+		{"docker", "darwin", "cannot connect", "open -a Docker"},
+		{"docker", "darwin", "permission denied", "open -a Docker"},
+		{"podman", "linux", "cannot connect", "podman info"},
+		{"podman", "linux", "permission denied", "podman info"},
+		{"podman", "darwin", "cannot connect", "podman machine start"},
+	} {
+		wantNext(t, fmt.Sprint(c), noAnswer(c.command, c.goos, errors.New(c.said)), c.want)
+	}
+	wantNext(t, "wrong image", wrongImage("podman", "web:1", "v1.36.3", "1.37"), "podman pull web:1")
+}
+
+func TestAnEngineThatAcceptsAndSaysNothingIsNotWaitedFor(t *testing.T) {
+	l := labOn(t, "")
+	// What it has started holds its output still when it is killed.
+	command(t, "docker", "/bin/sleep 600 &\necho $! >>\"${0%/*}/pids\"\nwait\n")
+	t.Cleanup(func() {
+		raw, err := os.ReadFile(filepath.Join(os.Getenv("PATH"), "pids"))
+		if err != nil {
+			t.Error(err)
+		}
+		for _, said := range strings.Fields(string(raw)) {
+			if pid, err := strconv.Atoi(said); err != nil || syscall.Kill(pid, syscall.SIGKILL) != nil {
+				t.Errorf("process %s was not ended: %v", said, err)
+			}
+		}
+	})
+	var both sync.WaitGroup
+	both.Go(func() {
+		if c, err := l.p.Find(t.Context(), "lab"); err != nil || c.State != cluster.Stopped {
+			t.Errorf("Find: %+v, %v", c, err)
+		}
+	})
+	both.Go(func() {
+		_, err := findEngine(t.Context(), "lab")
+		wantNext(t, "findEngine", err, startEngine("docker", runtime.GOOS))
+	})
+	both.Wait()
+}
+
+func TestWhatTakesTooLongHasANextStep(t *testing.T) {
+	l := labOn(t, "")
+	late, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
+	defer cancel()
+	wantNext(t, "awaitAPI", inTime("lab", l.p.awaitAPI(late, l.f, 1)), "k8slab start lab")
+	if err := inTime("lab", notReady("lab", []string{"one"}, context.DeadlineExceeded)); !strings.Contains(err.Error(), "did not become Ready in time: one") {
+		t.Errorf("a problem has not kept its words: %v", err)
+	}
+	other := errors.New("other")
+	if inTime("lab", other) != other || inTime("lab", nil) != nil || inTime("lab", context.Canceled) != context.Canceled {
+		t.Error("what has nothing to do with time is told as if it had")
+	}
+}
+
 func TestAnEngineThatAnswersIsUsed(t *testing.T) {
 	cases := []struct {
 		command, script string
@@ -137,7 +200,7 @@ func TestLittleMemoryIsFoundBeforeAnythingIsMade(t *testing.T) {
 func TestAClusterOfSomebodyElseIsLeftAlone(t *testing.T) {
 	command(t, "docker", `case $1 in
 info) echo '{"ServerVersion":"28.0.0","CgroupVersion":"2","MemTotal":8000000000}';;
-ps) echo abc;;
+ps) case "$*" in *`+clusterLabel+`=*) echo abc;; esac;;
 inspect) echo '[{"Id":"abc","Name":"/k8slab-lab-control-plane","State":{"Running":true},"Mounts":[{"Source":"/elsewhere/machine"}]}]';;
 *) echo "$@" >>"${0%/*}/touched";;
 esac

@@ -23,8 +23,11 @@ import (
 const Name = "kind"
 
 const (
-	// startTimeout bounds one start; with the image at hand it takes half a minute.
+	// startTimeout bounds the making of a cluster, or its repair, and then the wait for its nodes; together they take half a minute.
+	// The node image may take as long as it takes to be pulled, and another command to let the cluster go.
 	startTimeout = 10 * time.Minute
+	// findTimeout bounds a look at the containers.
+	findTimeout = 5 * time.Second
 	// namePrefix tells k8slab's clusters from others on the same engine.
 	namePrefix = "k8slab-"
 )
@@ -109,11 +112,10 @@ func (p *Provider) List(ctx context.Context) ([]string, error) {
 }
 
 // Ensure implements cluster.Provider.
-func (p *Provider) Ensure(ctx context.Context, spec cluster.Spec, progress cluster.Progress) (*cluster.Cluster, error) {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
+func (p *Provider) Ensure(ctx context.Context, spec cluster.Spec, progress cluster.Progress) (c *cluster.Cluster, err error) {
+	defer func() { err = inTime(spec.Name, err) }()
 	var e *engine
-	err := progress.Run("engine", func() (detail string, err error) {
+	err = progress.Run("engine", func() (detail string, err error) {
 		if e, err = findEngine(ctx, spec.Name); err != nil {
 			return "", err
 		}
@@ -141,6 +143,8 @@ func (p *Provider) Ensure(ctx context.Context, spec cluster.Spec, progress clust
 		return nil, err
 	}
 	err = progress.Run("nodes", func() (string, error) {
+		ctx, cancel := context.WithTimeout(ctx, startTimeout)
+		defer cancel()
 		return fmt.Sprint(len(spec.Nodes)), p.awaitNodes(ctx, e, f, spec)
 	})
 	if err != nil {
@@ -217,7 +221,9 @@ func (p *Provider) Find(ctx context.Context, name string) (*cluster.Cluster, err
 	c := &cluster.Cluster{
 		Name: name, Provider: Name, Version: d.Version, Server: serverURL(d.Port), Kubeconfig: f.learnerKubeconfig(), State: cluster.Stopped,
 	}
-	containers, err := f.containers(ctx)
+	looking, cancel := context.WithTimeout(ctx, findTimeout)
+	defer cancel()
+	containers, err := f.containers(looking)
 	if err != nil {
 		return c, ctx.Err() // where the engine does not answer nothing runs; whoever starts the cluster hears why
 	}
@@ -278,7 +284,7 @@ func (p *Provider) Stop(ctx context.Context, name string) error {
 	return f.forgetPower() // a machine that was off goes on with the others
 }
 
-// find returns the cluster's containers.
+// find returns the cluster's containers, and the engine even where there are none.
 func (p *Provider) find(ctx context.Context, name string) (*engine, []container, error) {
 	e, err := findEngine(ctx, name)
 	if err != nil {
@@ -290,7 +296,7 @@ func (p *Provider) find(ctx context.Context, name string) (*engine, []container,
 		return nil, nil, err
 	}
 	if len(containers) == 0 || !f.owns(containers) {
-		return nil, nil, cluster.ErrNotFound
+		return e, nil, cluster.ErrNotFound
 	}
 	return e, containers, nil
 }
@@ -317,6 +323,9 @@ func (p *Provider) Delete(ctx context.Context, name string) error {
 		if err := e.remove(ctx, containers); err != nil {
 			return err
 		}
+	}
+	if err := e.removeTakenApart(ctx, f); err != nil {
+		return err
 	}
 	socket, err := private.Socket(string(f), recorderSocket)
 	if err != nil {

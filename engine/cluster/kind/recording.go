@@ -255,11 +255,21 @@ func (p *Provider) Recording(_ context.Context, name string) (string, error) {
 	return p.folder(name).recording(), nil
 }
 
-// CatchUp implements cluster.Recorder. A recorder that has died is started again first; the record then tells of the gap.
+// CatchUp implements cluster.Recorder. A recorder that has died is started again first; the record then tells of the gap. There is nothing
+// to record where the control plane is off.
 func (p *Provider) CatchUp(ctx context.Context, name string) error {
 	f := p.folder(name)
 	if _, err := f.readDescription(); err != nil {
 		return err
+	}
+	if !f.recorded() {
+		containers, err := f.containers(ctx)
+		if err != nil {
+			return err
+		}
+		if !f.controlPlaneRuns(containers) {
+			return isOff(name)
+		}
 	}
 	if err := p.startRecorder(ctx, f); err != nil {
 		return err

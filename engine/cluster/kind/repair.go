@@ -17,17 +17,31 @@ func (p *Provider) repair(ctx context.Context, e *engine, f folder, progress clu
 	if err != nil {
 		return err
 	}
-	err = progress.Run("containers", func() (string, error) {
+	if err := p.switchOn(ctx, e, f, d, progress); err != nil {
+		return err
+	}
+	return p.resumeUpgrade(ctx, e, f, d, progress)
+}
+
+// switchOn starts the machines, and waits until the API server answers.
+func (p *Provider) switchOn(ctx context.Context, e *engine, f folder, d *description, progress cluster.Progress) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	err := progress.Run("containers", func() (string, error) {
 		containers, err := e.containers(ctx, f.name())
 		if err != nil {
 			return "", err
 		}
-		return "", e.start(ctx, f.toStart(d, containers))
+		off := f.toStart(d, containers)
+		if err := f.forgetOutages(d, containers); err != nil {
+			return "", err
+		}
+		return "", e.start(ctx, off)
 	})
 	if err != nil {
 		return err
 	}
-	err = progress.Run("control-plane", func() (string, error) {
+	return progress.Run("control-plane", func() (string, error) {
 		if err := p.writeIdentities(ctx, e, f, d); err != nil { // those that somebody has removed
 			return "", err
 		}
@@ -36,16 +50,12 @@ func (p *Provider) repair(ctx context.Context, e *engine, f folder, progress clu
 		}
 		return d.Version, p.registerNodes(ctx, e, f, d)
 	})
-	if err != nil {
-		return err
-	}
-	return p.resumeUpgrade(ctx, e, f, d, progress)
 }
 
 // toStart are the machines that are off and should not be.
 func (f folder) toStart(d *description, containers []container) []container {
 	components := f.components(d, containers)
-	all := components[0].State != stateRunning
+	all := !f.controlPlaneRuns(containers)
 	var off []container
 	for i, name := range f.machines(d.Spec) {
 		at := slices.IndexFunc(containers, func(c container) bool { return c.name == name })
@@ -54,6 +64,23 @@ func (f folder) toStart(d *description, containers []container) []container {
 		}
 	}
 	return off
+}
+
+// forgetOutages takes the marks away that toStart does not heed: all of them where the control plane is off, and else those of machines
+// that run, as after a command that was cut short and where the engine has started them.
+func (f folder) forgetOutages(d *description, containers []container) error {
+	if !f.controlPlaneRuns(containers) {
+		return f.forgetPower()
+	}
+	for _, c := range f.components(d, containers) {
+		if c.State != stateRunning {
+			continue
+		}
+		if err := f.hasPower(c.Name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // registerNodes restarts the kubelet of each machine whose Node is gone: a kubelet registers its node when it starts.

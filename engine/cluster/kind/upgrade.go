@@ -43,16 +43,34 @@ type transition struct {
 	Began time.Time            `json:"began"`
 }
 
-// Releases implements cluster.Releases: those of the node images that are named, or of kind's own.
-func (p *Provider) Releases(context.Context) ([]string, error) {
+// Releases implements cluster.Releases: those of the node images that are named, or of kind's own. An image whose tag says none has to be
+// here to be looked into.
+func (p *Provider) Releases(ctx context.Context) ([]string, error) {
 	var releases []string
 	for _, image := range knownImages() {
-		if found := releaseOfImage(image); found != "" && !slices.Contains(releases, found) {
-			releases = append(releases, found)
+		release := releaseOfImage(image)
+		if release == "" {
+			release = releaseIn(ctx, image)
+		}
+		if release != "" && !slices.Contains(releases, release) {
+			releases = append(releases, release)
 		}
 	}
 	slices.Sort(releases)
 	return releases, nil
+}
+
+// releaseIn looks into an image; "" where that cannot be done.
+func releaseIn(ctx context.Context, image string) string {
+	e, err := findEngine(ctx, "")
+	if err != nil || !e.hasImage(ctx, image) {
+		return ""
+	}
+	version, err := e.imageVersion(ctx, image)
+	if err != nil {
+		return ""
+	}
+	return releaseOf(version)
 }
 
 // Upgrade implements cluster.Upgrader by kubeadm on the control plane's machine. etcd stays as it was made, as on the embedded cluster.
@@ -70,9 +88,12 @@ func (p *Provider) Upgrade(ctx context.Context, name string, order cluster.Upgra
 	if err := release.Next(releaseOf(d.Version), order.Release); err != nil {
 		return history.Upgrade{}, notUpgraded(err)
 	}
-	e, _, err := p.find(ctx, name)
+	e, containers, err := p.find(ctx, name)
 	if err != nil {
 		return history.Upgrade{}, err
+	}
+	if !f.controlPlaneRuns(containers) {
+		return history.Upgrade{}, isOff(name)
 	}
 	t := &transition{Order: order, From: d.Version, Began: time.Now().UTC()}
 	err = progress.Run("programs", func() (string, error) {
@@ -81,7 +102,8 @@ func (p *Provider) Upgrade(ctx context.Context, name string, order cluster.Upgra
 			return "", err
 		}
 		t.To = version
-		return version, e.bringParts(ctx, image, version, f.machines(d.Spec))
+		// A machine that is off gets its own when it is upgraded.
+		return version, e.bringParts(ctx, f, image, version, running(containers))
 	})
 	if err != nil {
 		return history.Upgrade{}, err
@@ -89,6 +111,9 @@ func (p *Provider) Upgrade(ctx context.Context, name string, order cluster.Upgra
 	// From here on it is finished, or kubeadm undoes it.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), upgradeTimeout)
 	defer cancel()
+	if err := f.leaveOutRemoved(ctx, order.Release); err != nil {
+		return history.Upgrade{}, notUpgraded(err)
+	}
 	if err := private.WriteJSON(f.transitionFile(), t); err != nil {
 		return history.Upgrade{}, err
 	}
@@ -106,13 +131,19 @@ func (e *engine) imageFor(ctx context.Context, d *description, wanted string) (i
 	return images[wanted], version, err
 }
 
+func running(containers []container) (machines []string) {
+	for _, c := range containers {
+		if c.running {
+			machines = append(machines, c.name)
+		}
+	}
+	return machines
+}
+
 // carryOut upgrades, or takes up an upgrade that was cut short, and records what became of it.
 func (p *Provider) carryOut(ctx context.Context, e *engine, f folder, d *description, t *transition, progress cluster.Progress, resumed bool) (history.Upgrade, error) {
 	done := history.Upgrade{
 		From: t.From, To: t.To, Outcome: history.Upgraded, Forced: t.Order.Forced, Ignored: t.Order.Ignored, Resumed: resumed,
-	}
-	if err := f.leaveOutRemoved(ctx, t.Order.Release); err != nil {
-		return done, notUpgraded(err)
 	}
 	failed := e.runKubeadm(ctx, f, f.machines(d.Spec)[0], t.To, progress)
 	if failed != nil && p.awaitAPI(ctx, f, settledLooks) == nil {
@@ -121,11 +152,11 @@ func (p *Provider) carryOut(ctx context.Context, e *engine, f folder, d *descrip
 	}
 	if failed != nil {
 		if err := p.awaitAPI(ctx, f, steadyLooks); err != nil {
-			return done, errors.Join(failed, err)
+			return done, halfUpgraded(d.Spec.Name, t.To, errors.Join(failed, err))
 		}
 		runs, err := f.serverVersion()
 		if err != nil || runs != t.From {
-			return done, errors.Join(failed, err) // half way; the next start tries again
+			return done, halfUpgraded(d.Spec.Name, t.To, errors.Join(failed, err))
 		}
 		done.Outcome, done.Error, done.Log = history.RolledBack, failed.Error(), kubeadmLog
 		return f.conclude(d, done, t)
@@ -137,7 +168,7 @@ func (p *Provider) carryOut(ctx context.Context, e *engine, f folder, d *descrip
 		return t.To, p.awaitAPI(ctx, f, settledLooks)
 	})
 	if err != nil {
-		return done, err
+		return done, halfUpgraded(d.Spec.Name, t.To, err)
 	}
 	d.Version = t.To
 	return f.conclude(d, done, t)
@@ -168,6 +199,8 @@ func (p *Provider) resumeUpgrade(ctx context.Context, e *engine, f folder, d *de
 	if err := json.Unmarshal(raw, &t); err != nil {
 		return fmt.Errorf("read %s: %w", f.transitionFile(), err)
 	}
+	ctx, cancel := context.WithTimeout(ctx, upgradeTimeout)
+	defer cancel()
 	_, err = p.carryOut(ctx, e, f, d, &t, progress, true)
 	return err
 }
@@ -231,7 +264,7 @@ func (f folder) appendUpgrade(u history.Upgrade) error {
 // UpgradeNode implements cluster.NodeUpgrader: kubeadm brings the machine's configuration up to date, and its kubelet is replaced.
 func (p *Provider) UpgradeNode(ctx context.Context, name, node string, order cluster.UpgradeOrder) (history.Upgrade, error) {
 	f := p.folder(name)
-	e, machine, err := p.machineOf(ctx, name, node)
+	e, machine, err := p.poweredMachineOf(ctx, name, node)
 	if err != nil {
 		return history.Upgrade{}, err
 	}
@@ -261,7 +294,7 @@ func (p *Provider) UpgradeNode(ctx context.Context, name, node string, order clu
 	if from == version {
 		return done, nil
 	}
-	if err := e.bringParts(ctx, image, version, []string{machine}); err != nil {
+	if err := e.bringParts(ctx, f, image, version, []string{machine}); err != nil {
 		return history.Upgrade{}, err
 	}
 	if err := e.upgradeMachine(ctx, machine, done.To); err != nil {
@@ -309,7 +342,7 @@ func (f folder) awaitKubelet(ctx context.Context, node, want string) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("node %s shows %q and not %s: %w", node, got, want, errors.Join(ctx.Err(), err))
+			return kubeletNotSeen(node, got, want, errors.Join(ctx.Err(), err))
 		case <-tick.C:
 		}
 	}
@@ -320,6 +353,25 @@ func releaseOf(version string) string {
 	major, rest, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
 	minor, _, _ := strings.Cut(rest, ".")
 	return major + "." + minor
+}
+
+// halfUpgraded leaves the note of the upgrade where it is, so that the next start takes it up. Somebody who interrupted it knows why.
+func halfUpgraded(lab, to string, err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	said := strings.ReplaceAll(err.Error(), "\n", "; ")
+	return problem.New(problem.Cluster,
+		fmt.Sprintf("the upgrade to %s stopped half-way: %s. What kubeadm said is in `k8slab cluster logs kubeadm`; a start takes the upgrade up again", to, said),
+		fmt.Sprintf("%s へのアップグレードが途中で止まりました: %s。kubeadm の出力は `k8slab cluster logs kubeadm` で見られます。start で続きから再開します", to, said),
+		"k8slab start "+lab).From(err)
+}
+
+func kubeletNotSeen(node, shows, want string, err error) error {
+	return problem.New(problem.Cluster,
+		fmt.Sprintf("the kubelet of %s was replaced, but the Node still shows %q and not %s: %v", node, shows, want, err),
+		fmt.Sprintf("%s の kubelet は入れ替えましたが、Node の表示は %q のままで %s になりません: %v", node, shows, want, err),
+		"kubectl describe node "+node).From(err)
 }
 
 func notUpgraded(err error) error {
