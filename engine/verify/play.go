@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -29,6 +30,8 @@ type script struct {
 	program string
 	// env is what the program needs of the environment, to find the clusters and their executables.
 	env []string
+	// path are the last folders of PATH.
+	path []string
 }
 
 // play runs the file as the learner would type it: their kubeconfig, the cluster's kubectl, k8slab, and nothing else of this
@@ -40,7 +43,7 @@ func (v script) play(ctx context.Context, p cluster.Provider, s *engine.Session,
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	path := "/usr/local/bin:/usr/bin:/bin"
+	path := strings.Join(append([]string{"/usr/local/bin", "/usr/bin", "/bin"}, v.path...), ":")
 	if k, ok := p.(cluster.Kubectl); ok {
 		kubectl, err := k.Kubectl(ctx, s.Lab.ID)
 		if err != nil {

@@ -30,9 +30,11 @@ type Runner struct {
 	// Cluster is the kind to play on; empty means the first one.
 	Cluster string
 	// Program is an executable that is k8slab when it is called by that name, for answers that switch a machine off; empty means
-	// that answers have no k8slab. Env is what it needs of the environment, to find labs and executables.
+	// that answers have no k8slab. Env is what it needs of the environment, to find labs and executables, and Path are folders that it looks
+	// for executables in when they are nowhere else.
 	Program string
 	Env     []string
+	Path    []string
 	// Parallel is how many clusters there may be at once; zero means DefaultParallel.
 	Parallel int
 	// Repeat is how often each answer is played; zero means once.

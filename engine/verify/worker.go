@@ -52,7 +52,7 @@ func newWorker(r *Runner, home string) (*worker, error) {
 		return nil, err
 	}
 	env := append([]string{"XDG_STATE_HOME=" + home}, r.Env...)
-	return &worker{home: home, engine: e, provider: provider, script: script{program: r.Program, env: env}, nearMisses: r.NearMisses}, nil
+	return &worker{home: home, engine: e, provider: provider, script: script{program: r.Program, env: env, path: r.Path}, nearMisses: r.NearMisses}, nil
 }
 
 // work does tasks until there are none. An error means that no cluster can be had, or that one cannot be deleted.

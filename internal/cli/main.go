@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"github.com/go-logr/logr"
@@ -78,11 +79,19 @@ func verifyLabs(ctx context.Context, r verify.Runner) (*verify.Result, error) {
 		r.Env = append(r.Env, embedded.DirVariable+"="+dir)
 	}
 	r.Vocabulary = checks.Default()
-	for _, name := range []string{kind.ImageVariable, kind.EngineVariable} {
-		if value := os.Getenv(name); value != "" {
-			r.Env = append(r.Env, name+"="+value)
-		}
-	}
+	withEngine(&r)
 	r.Providers = providers
 	return r.Run(ctx)
+}
+
+// withEngine lets answers find the engine of containers where their clusters are its own, and only there.
+func withEngine(r *verify.Runner) {
+	if r.Cluster != kind.Name {
+		return
+	}
+	env, folder := kind.Environment()
+	r.Env = slices.Concat(r.Env, env)
+	if folder != "" {
+		r.Path = append(r.Path, folder)
+	}
 }

@@ -1,0 +1,69 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/k8slab/k8slab/checks"
+	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/problem"
+)
+
+// mendable is a provider that repairs its clusters, partial one whose parts can be stopped, and examined one that can be looked at.
+type (
+	mendable struct{ cluster.Provider }
+	partial  struct{ mendable }
+	examined struct{ mendable }
+)
+
+func (mendable) Name() string { return "machines" }
+
+func (mendable) Ensure(context.Context, cluster.Spec, cluster.Progress) (*cluster.Cluster, error) {
+	return &cluster.Cluster{State: cluster.Running}, nil
+}
+
+func (mendable) Releases(context.Context) ([]string, error) { return []string{"1.36"}, nil }
+
+func (partial) StopComponent(context.Context, string, string) error { return nil }
+
+func (partial) StartComponent(context.Context, string, string) error { return nil }
+
+func (examined) Examine(context.Context, cluster.Place) []cluster.Finding { return nil }
+
+func TestOnlyComponentsThatCanBeStoppedStayStopped(t *testing.T) {
+	for name, c := range map[string]struct {
+		provider   cluster.Provider
+		components []cluster.Component
+		want       cluster.State
+	}{
+		"a part was stopped":                    {partial{}, []cluster.Component{{State: "running"}, {State: "stopped"}}, cluster.Degraded},
+		"a part has crashed":                    {partial{}, []cluster.Component{{State: "crashed"}, {State: "stopped"}}, cluster.Running},
+		"the control plane's machine is off":    {mendable{}, []cluster.Component{{State: "stopped"}, {State: "running"}}, cluster.Running},
+		"an upgrade was left, a machine is off": {mendable{}, []cluster.Component{{State: "running"}, {State: "stopped"}}, cluster.Running},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e, err := New(Config{Providers: []cluster.Provider{c.provider}, Vocabulary: checks.Default(), StateDir: t.TempDir()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := &Session{
+				Lab: &content.Lab{ID: "lab"}, Step: &content.Step{},
+				Cluster: &cluster.Cluster{Provider: "machines", State: cluster.Degraded, Components: c.components},
+			}
+			if err := e.awake(t.Context(), s, nil); err != nil || s.Cluster.State != c.want {
+				t.Errorf("it is %s, want %s; %v", s.Cluster.State, c.want, err)
+			}
+		})
+	}
+}
+
+func TestAReleaseThatThereIsNotHasItsNextStep(t *testing.T) {
+	for want, provider := range map[string]cluster.Provider{"make build": mendable{}, "k8slab doctor --cluster machines": examined{}} {
+		_, err := nextRelease(t.Context(), provider, "v1.36.3", "")
+		if p, ok := errors.AsType[*problem.Problem](err); !ok || p.Next != want {
+			t.Errorf("got %#v, want the next step %q", err, want)
+		}
+	}
+}
