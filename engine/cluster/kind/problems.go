@@ -198,10 +198,13 @@ func inTime(lab string, err error) error {
 		return err
 	}
 	return problem.New(problem.Cluster,
-		fmt.Sprintf("the cluster of %s was not up in time: %v", lab, err),
-		fmt.Sprintf("%s のクラスターが時間内に起動しませんでした: %v", lab, err),
+		fmt.Sprintf("the cluster of %s was not up in time: %s", lab, oneLine(err)),
+		fmt.Sprintf("%s のクラスターが時間内に起動しませんでした: %s", lab, oneLine(err)),
 		"k8slab start "+lab).From(err)
 }
+
+// oneLine says what several errors say one after the other.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 func notReady(lab string, nodes []string, err error) error {
 	names := strings.Join(nodes, ", ")

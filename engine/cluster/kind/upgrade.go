@@ -360,7 +360,7 @@ func halfUpgraded(lab, to string, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
-	said := strings.ReplaceAll(err.Error(), "\n", "; ")
+	said := oneLine(err)
 	return problem.New(problem.Cluster,
 		fmt.Sprintf("the upgrade to %s stopped half-way: %s. What kubeadm said is in `k8slab cluster logs kubeadm`; a start takes the upgrade up again", to, said),
 		fmt.Sprintf("%s へのアップグレードが途中で止まりました: %s。kubeadm の出力は `k8slab cluster logs kubeadm` で見られます。start で続きから再開します", to, said),
@@ -368,9 +368,10 @@ func halfUpgraded(lab, to string, err error) error {
 }
 
 func kubeletNotSeen(node, shows, want string, err error) error {
+	said := oneLine(err)
 	return problem.New(problem.Cluster,
-		fmt.Sprintf("the kubelet of %s was replaced, but the Node still shows %q and not %s: %v", node, shows, want, err),
-		fmt.Sprintf("%s の kubelet は入れ替えましたが、Node の表示は %q のままで %s になりません: %v", node, shows, want, err),
+		fmt.Sprintf("the kubelet of %s was replaced, but the Node still shows %q and not %s: %s", node, shows, want, said),
+		fmt.Sprintf("%s の kubelet は入れ替えましたが、Node の表示は %q のままで %s になりません: %s", node, shows, want, said),
 		"kubectl describe node "+node).From(err)
 }
 
