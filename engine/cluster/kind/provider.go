@@ -26,8 +26,8 @@ const (
 	// startTimeout bounds the making of a cluster, or its repair, and then the wait for its nodes; together they take half a minute.
 	// The node image may take as long as it takes to be pulled, and another command to let the cluster go.
 	startTimeout = 10 * time.Minute
-	// findTimeout bounds a look at the containers.
-	findTimeout = 5 * time.Second
+	// findTimeout bounds a look at the containers; where they do not answer in time the cluster counts as stopped.
+	findTimeout = askTimeout
 	// namePrefix tells k8slab's clusters from others on the same engine.
 	namePrefix = "k8slab-"
 )
