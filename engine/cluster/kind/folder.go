@@ -156,9 +156,12 @@ func (f folder) missing(d *description, containers []container) []string {
 	return gone
 }
 
+// isControlPlane reports whether the machine is that of the control plane.
+func (f folder) isControlPlane(machine string) bool { return machine == f.name()+controlPlaneSuffix }
+
 // controlPlaneRuns reports whether the machine of the control plane is on.
 func (f folder) controlPlaneRuns(containers []container) bool {
-	return slices.ContainsFunc(containers, func(c container) bool { return c.running && c.name == f.name()+controlPlaneSuffix })
+	return slices.ContainsFunc(containers, func(c container) bool { return c.running && f.isControlPlane(c.name) })
 }
 
 func (f folder) hasNoPower(node string) bool {

@@ -45,7 +45,7 @@ func (p *Provider) LoadImages(ctx context.Context, name string, images []string)
 	var lacking []nodes.Node
 	for _, c := range containers {
 		now[c.id] = before[c.id]
-		if !c.running || c.name == f.name()+controlPlaneSuffix {
+		if !c.running || f.isControlPlane(c.name) {
 			continue // nothing of a lab's runs on the control plane
 		}
 		news := now[c.id].lacks(local)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -15,14 +16,23 @@ func partsOf(version string) string { return "/opt/k8slab/" + version }
 // programs are what kubeadm's instructions replace on a machine.
 var programs = [...]string{"kubeadm", "kubelet", "kubectl"}
 
-// exportImages starts containerd in an ordinary container of a node image, as kind does when it builds one, and writes the control plane's
-// images into one archive.
-const exportImages = `containerd >/tmp/k8slab-containerd.log 2>&1 &
+const (
+	// startContainerd in an ordinary container of a node image, as kind does when it builds one.
+	startContainerd = `containerd >/tmp/k8slab-containerd.log 2>&1 &
 for _ in $(seq 150); do
   if ctr version >/dev/null 2>&1; then break; fi
   sleep 0.2
-done
-ctr -n k8s.io images export /tmp/k8slab-images.tar $(kubeadm config images list --kubernetes-version "$1" 2>/dev/null)`
+done`
+	// exportImages writes those of kubeadm's images that match a pattern into one archive.
+	exportImages = `ctr -n k8s.io images export "$3" $(kubeadm config images list --kubernetes-version "$1" 2>/dev/null | grep -E "$2")`
+)
+
+// archives are the images that a machine is given: all of them that of the control plane, and what may run on any node the others. That is a
+// third of it.
+var archives = map[bool]struct{ name, pattern string }{
+	true:  {"control-plane.tar", "."},
+	false: {"node.tar", "/(kube-proxy|coredns|pause):"},
+}
 
 // partsLabel is on the container that a node image is taken apart in; its value is the cluster's folder. Such a container is no machine.
 const partsLabel = "dev.k8slab.parts"
@@ -48,36 +58,47 @@ func (e *engine) bringParts(ctx context.Context, f folder, image, version string
 	if err := os.MkdirAll(f.takenApart(), 0o700); err != nil {
 		return err
 	}
-	if err := e.takeApart(ctx, f, image, version); err != nil {
+	if err := e.takeApart(ctx, f, image, version, lacking); err != nil {
 		return err
 	}
 	var all sync.WaitGroup
 	errs := make([]error, len(lacking))
 	for i, machine := range lacking {
-		all.Go(func() { errs[i] = e.giveParts(ctx, machine, version, f.takenApart()) })
+		all.Go(func() { errs[i] = e.giveParts(ctx, f, machine, version) })
 	}
 	all.Wait()
 	return errors.Join(errs...)
 }
 
-// takeApart copies the programs and the archive of images out of a container of the image.
-func (e *engine) takeApart(ctx context.Context, f folder, image, version string) error {
+// takeApart copies the programs and the archives of images that the machines need out of a container of the image.
+func (e *engine) takeApart(ctx context.Context, f folder, image, version string, machines []string) error {
 	out, err := e.run(ctx, "run", "--detach", "--label", partsLabel+"="+string(f), "--network", "none", "--security-opt", "seccomp=unconfined",
 		"--entrypoint", "sleep", image, "infinity")
 	if err != nil {
 		return err
 	}
 	opened := strings.TrimSpace(string(out))
-	if _, err := e.exec(ctx, opened, "bash", "-euc", exportImages, "export", version); err != nil {
+	if _, err := e.exec(ctx, opened, "bash", "-euc", startContainerd); err != nil {
 		return err
+	}
+	for controlPlane, archive := range archives {
+		if !slices.ContainsFunc(machines, func(machine string) bool { return f.isControlPlane(machine) == controlPlane }) {
+			continue
+		}
+		path := "/tmp/" + archive.name
+		if _, err := e.exec(ctx, opened, "bash", "-euo", "pipefail", "-c", exportImages, "export", version, archive.pattern, path); err != nil {
+			return err
+		}
+		if _, err := e.run(ctx, "cp", opened+":"+path, filepath.Join(f.takenApart(), archive.name)); err != nil {
+			return err
+		}
 	}
 	for _, name := range programs {
 		if _, err := e.run(ctx, "cp", opened+":/usr/bin/"+name, filepath.Join(f.takenApart(), name)); err != nil {
 			return err
 		}
 	}
-	_, err = e.run(ctx, "cp", opened+":/tmp/k8slab-images.tar", filepath.Join(f.takenApart(), "images.tar"))
-	return err
+	return nil
 }
 
 // removeTakenApart removes the containers that images of the cluster's were taken apart in, and the parts.
@@ -100,16 +121,16 @@ func (e *engine) removeTakenApart(ctx context.Context, f folder) error {
 }
 
 // giveParts says last that they are complete.
-func (e *engine) giveParts(ctx context.Context, machine, version, dir string) error {
+func (e *engine) giveParts(ctx context.Context, f folder, machine, version string) error {
 	if _, err := e.exec(ctx, machine, "mkdir", "-p", partsOf(version)); err != nil {
 		return err
 	}
 	for _, name := range programs {
-		if _, err := e.run(ctx, "cp", filepath.Join(dir, name), machine+":"+partsOf(version)+"/"+name); err != nil {
+		if _, err := e.run(ctx, "cp", filepath.Join(f.takenApart(), name), machine+":"+partsOf(version)+"/"+name); err != nil {
 			return err
 		}
 	}
-	images, err := os.Open(filepath.Join(dir, "images.tar"))
+	images, err := os.Open(filepath.Join(f.takenApart(), archives[f.isControlPlane(machine)].name))
 	if err != nil {
 		return err
 	}
