@@ -28,13 +28,13 @@ func (p disruptionParams) Validate() error {
 
 func floorAtDisruptions() Definition {
 	return Define("pdb/floor-at-disruptions", Doc{
-		Summary: say("Whenever somebody took a pod of a workload, its floor was kept. It needs a cluster with the capability audit-log.",
-			"ワークロードの Pod が人の手で離れたどの時点でも、下限が守られていた。audit-log の機能を持つクラスターが必要。"),
+		Summary: say("Whenever somebody took a pod of a workload, its floor was kept.",
+			"ワークロードの Pod が人の手で離れたどの時点でも、下限が守られていた。"),
 		Pass: say("At every eviction the budget guarded the pod and kept the floor, and at every eviction, deletion and relabelling the workload had more pods than that. What was changed in between and harmed nothing does not count.",
 			"どの退避のときも PodDisruptionBudget がその Pod を対象とし、下限を保つ設定だった。どの退避・削除・ラベルの変更のときも、ワークロードの Pod は下限より多かった。途中の変更で実害のなかったものは問わない。"),
 		Fail: say("A pod was evicted while the budget was gone, looked elsewhere or kept fewer, even if it was put right afterwards; or one was evicted, deleted or stripped of its labels when there was none to spare. The failure says who did it and when.",
 			"PodDisruptionBudget がない間、対象から外れている間、または保つ数が少ない間に Pod が退避された (後で元に戻しても同じ)。または、余裕がないときに Pod が退避・削除されたか、ラベルを外された。誰がいつ行ったかを示す。"),
-	}, judgeDisruptions)
+	}, judgeDisruptions, AuditLog)
 }
 
 func judgeDisruptions(ctx context.Context, env Env, p disruptionParams) (Result, error) {

@@ -34,6 +34,8 @@ type world struct {
 	operator                kubernetes.Interface
 	// catchUp returns when the record of the cluster has come up to now.
 	catchUp func(context.Context) error
+	// asked is what each check has asked the Env for that not every cluster has.
+	asked map[string]map[checks.Need]bool
 }
 
 // worldName is the cluster's name.
@@ -82,8 +84,8 @@ func newWorld(t *testing.T) *world {
 		return p.Recording(ctx, name)
 	})
 	return &world{
-		provider: p, kubectlPath: kubectl, kubeconfig: c.Kubeconfig, log: log, catchUp: catchUp,
-		env:      checks.Env{Client: typed, Dynamic: untyped, History: log, Record: record},
+		provider: p, kubectlPath: kubectl, kubeconfig: c.Kubeconfig, log: log, catchUp: catchUp, asked: map[string]map[checks.Need]bool{},
+		env:      checks.Env{Client: typed, Dynamic: untyped, History: log, Record: record, Upgrades: upgraded()},
 		operator: kubernetes.NewForConfigOrDie(asOperator),
 	}
 }
@@ -98,7 +100,7 @@ type scene struct {
 // begin applies manifests as the learner, waits until every Deployment and bare pod is ready, and takes the baseline.
 func (w *world) begin(t *testing.T, namespace string, manifests ...string) *scene {
 	t.Helper()
-	s := &scene{world: &world{provider: w.provider, kubectlPath: w.kubectlPath, kubeconfig: w.kubeconfig, env: w.env, log: w.log, operator: w.operator, catchUp: w.catchUp}, t: t, namespace: namespace}
+	s := &scene{world: &world{provider: w.provider, kubectlPath: w.kubectlPath, kubeconfig: w.kubeconfig, env: w.env, log: w.log, operator: w.operator, catchUp: w.catchUp, asked: w.asked}, t: t, namespace: namespace}
 	s.kubectl("create", "namespace", namespace)
 	for _, m := range manifests {
 		s.apply(m)
@@ -229,7 +231,10 @@ func (s *scene) once(use, with string) (checks.Result, error) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return bound.Run(s.t.Context(), s.env)
+	asked := map[checks.Need]bool{}
+	result, failure := bound.Run(s.t.Context(), telling(s.env, asked))
+	s.compareNeeds(use, bound, asked)
+	return result, failure
 }
 
 func (s *scene) passes(use, with string) {

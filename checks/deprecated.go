@@ -236,13 +236,13 @@ type callersParams struct {
 
 func deprecatedNotCalled() Definition {
 	return Define("api/deprecated-not-called", Doc{
-		Summary: say("Nobody writes to a deprecated API any more, and the program that did still does its work. It needs a cluster with the capability audit-log.",
-			"廃止予定の API への書き込みがなくなり、書き込んでいたプログラムは仕事を続けている。audit-log の機能を持つクラスターが必要。"),
+		Summary: say("Nobody writes to a deprecated API any more, and the program that did still does its work.",
+			"廃止予定の API への書き込みがなくなり、書き込んでいたプログラムは仕事を続けている。"),
 		Pass: say("Since the manifests were changed last, or since the control plane was upgraded, nobody else's write was recorded with the audit annotation k8s.io/deprecated, and the program has applied each of them, the last time without it.",
 			"マニフェストの最後の変更、またはコントロールプレーンのアップグレード以降、プログラム以外から監査アノテーション k8s.io/deprecated の付いた書き込みがなく、プログラムがすべてのマニフェストを適用していて、その最後の書き込みにも付いていない。"),
 		Fail: say("There was such a write; the failure says whose. Or the program has not applied a manifest since, or still the old way; both are waited for.",
 			"そのような書き込みがあった (誰のものかを示す)。または、プログラムがまだ適用していないか、古いまま適用しているマニフェストがある (しばらく待つ)。"),
-	}, judgeCallers)
+	}, judgeCallers, AuditLog)
 }
 
 func judgeCallers(ctx context.Context, env Env, p callersParams) (Result, error) {
@@ -261,7 +261,11 @@ func judgeCallers(ctx context.Context, env Env, p callersParams) (Result, error)
 			changed = r.Time
 		}
 	}
-	for _, u := range env.Upgrades {
+	upgrades, err := env.upgrades(ctx)
+	if err != nil && !errors.Is(err, history.ErrNotRecorded) {
+		return Result{}, fmt.Errorf("looking up when the control plane was upgraded: %w", err)
+	}
+	for _, u := range upgrades {
 		if u.Node == "" && u.Outcome == history.Upgraded && u.Time.After(changed) {
 			changed = u.Time // what counts is who is left behind by it
 		}

@@ -3,7 +3,7 @@
 // it looks at.
 //
 // It must not know how labs are stored or played, how clusters are made, or how a verdict is shown. Polling, timeouts,
-// points and the outcomes blocked and errored belong to package engine.
+// points and the outcomes blocked, errored and not-judged belong to package engine.
 //
 // Start with Func and Result in types.go, then Default in default.go, which lists every check. A check is a struct of
 // parameters and a Func in the file of its subject: node.go and node_loss.go; workload.go, template.go, spread.go and
@@ -15,5 +15,6 @@
 // Every check keeps these rules. It looks once. It compares by meaning: selectors by what they match, floors by what
 // the disruption controller makes of them. A failure says what was wanted, what was found and why it matters, in
 // English and Japanese, and never the command that solves it. Where a controller has yet to catch up, the failure says
-// on what in Pending. An error means that the check could not tell; it never blames the learner.
+// on what in Pending. An error means that the check could not tell; it never blames the learner. A check that cannot tell without an audit log, a
+// record of the cluster or one of upgrades declares so (Need), and is not run where there is none.
 package checks

@@ -108,13 +108,13 @@ func (p lossParams) Validate() error {
 
 func survivesNodeLoss() Definition {
 	return Define("workload/survives-node-loss", Doc{
-		Summary: say("A Deployment has got over the loss of a node by itself. It needs a cluster with the capability audit-log.",
-			"Deployment が、ノードが失われた状態から自力で立ち直っている。audit-log の機能を持つクラスターが必要。"),
+		Summary: say("A Deployment has got over the loss of a node by itself.",
+			"Deployment が、ノードが失われた状態から自力で立ち直っている。"),
 		Pass: say("The node is gone without a word, the taint eviction controller took a pod of the present template from it, and all pods are ready elsewhere, soon enough after its last heartbeat.",
 			"ノードが何も言わずに失われ、taint eviction コントローラーが現在のテンプレートの Pod をそこから取り除き、最後のハートビートから時間内に、すべての Pod が別の場所で準備完了になった。"),
 		Fail: say("The node lives, no pod of the present template had to leave it because of its taints, pods are missing, or it took too long.",
 			"ノードが生きている、現在のテンプレートの Pod が taint のためにそこを離れていない、Pod が足りない、または時間がかかりすぎた。"),
-	}, judgeNodeLoss)
+	}, judgeNodeLoss, AuditLog)
 }
 
 func judgeNodeLoss(ctx context.Context, env Env, p lossParams) (Result, error) {

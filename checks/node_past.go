@@ -13,13 +13,13 @@ import (
 
 func upgradedEmpty() Definition {
 	return Define("node/upgraded-empty", Doc{
-		Summary: say("Nodes were upgraded, and nothing ran on them at that moment. It needs a cluster with the capability history.",
-			"ノードが、何も動いていない状態でアップグレードされた。history の機能を持つクラスターが必要。"),
+		Summary: say("Nodes were upgraded, and nothing ran on them at that moment.",
+			"ノードが、何も動いていない状態でアップグレードされた。"),
 		Pass: say("The kubelet's version of every node that is named has changed since the step began, and each time only pods of DaemonSets, mirror pods and finished pods were on it.",
 			"挙げたどのノードも、ステップの開始以降に kubelet のバージョンが変わり、その時点で載っていたのは DaemonSet の Pod、ミラー Pod、実行を終えた Pod だけだった。"),
 		Fail: say("A node has the version that it had at the start, or pods were on it when the version changed; they are named.",
 			"バージョンが開始時のままのノードがある。または、バージョンが変わった時点で Pod が載っていたノードがある (その Pod を示す)。"),
-	}, judgeUpgrades)
+	}, judgeUpgrades, History)
 }
 
 func judgeUpgrades(ctx context.Context, env Env, p nodesParams) (Result, error) {
@@ -124,12 +124,12 @@ func (p atOnceParams) Validate() error {
 
 func oneAtATime() Definition {
 	return Define("node/one-at-a-time", Doc{
-		Summary: say("Not too many nodes were out of service at the same time. It needs a cluster with the capability history.",
-			"同時にサービスから外れたノードが多すぎなかった。history の機能を持つクラスターが必要。"),
+		Summary: say("Not too many nodes were out of service at the same time.",
+			"同時にサービスから外れたノードが多すぎなかった。"),
 		Pass: say("At no moment of the step were more of the nodes unschedulable or not ready than allowed.",
 			"ステップのどの時点でも、cordon されているか Ready でないノードの数が上限を超えていない。"),
 		Fail: say("There was such a moment; the failure says when, and which nodes they were.", "超えた時点がある。いつ、どのノードだったかを示す。"),
-	}, judgeAtOnce)
+	}, judgeAtOnce, History)
 }
 
 func judgeAtOnce(ctx context.Context, env Env, p atOnceParams) (Result, error) {

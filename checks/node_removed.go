@@ -17,13 +17,13 @@ import (
 
 func removedEmpty() Definition {
 	return Define("node/removed-empty", Doc{
-		Summary: say("Nodes were taken out of the cluster, and nothing ran on them at that moment. It needs a cluster with the capability history.",
-			"ノードが、何も動いていない状態でクラスターから取り除かれた。history の機能を持つクラスターが必要。"),
+		Summary: say("Nodes were taken out of the cluster, and nothing ran on them at that moment.",
+			"ノードが、何も動いていない状態でクラスターから取り除かれた。"),
 		Pass: say("None of the nodes that are named exists any more, and when each was deleted only pods of DaemonSets, mirror pods and finished pods were on it.",
 			"挙げたノードがどれも存在せず、削除された時点で載っていたのは DaemonSet の Pod、ミラー Pod、実行を終えた Pod だけだった。"),
 		Fail: say("A node is still there, or pods were on it when it was deleted; they are named.",
 			"ノードが残っている。または、削除された時点で Pod が載っていた (その Pod を示す)。"),
-	}, judgeRemovedNodes)
+	}, judgeRemovedNodes, History)
 }
 
 func judgeRemovedNodes(ctx context.Context, env Env, p nodesParams) (Result, error) {

@@ -9,8 +9,8 @@ import (
 
 func podsNotDeleted() Definition {
 	return Define("workload/pods-not-deleted", Doc{
-		Summary: say("Nobody deleted pods of a workload by hand. It needs a cluster with the capability audit-log.",
-			"ワークロードの Pod が人の手で削除されていない。audit-log の機能を持つクラスターが必要。"),
+		Summary: say("Nobody deleted pods of a workload by hand.",
+			"ワークロードの Pod が人の手で削除されていない。"),
 		Pass: say("Every removal of such a pod since the start was an eviction or the work of a controller.",
 			"開始以降、その Pod がなくなったのはすべて退避かコントローラーによるものである。"),
 		Fail: say("A person deleted one, alone or with others; the failure says who and when. Drain's --disable-eviction deletes, too.",
@@ -38,7 +38,7 @@ func podsNotDeleted() Definition {
 			}
 		}
 		return pass(w.object(), content.Text{}), nil
-	})
+	}, AuditLog)
 }
 
 func deletedPods(w *workloadPast, r history.Request) content.Text {

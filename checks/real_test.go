@@ -42,6 +42,8 @@ func TestChecksOnARealCluster(t *testing.T) {
 	t.Run("nodes that were removed", func(t *testing.T) { removedNodes(t, w) })
 	t.Run("callers of deprecated APIs", func(t *testing.T) { deprecatedCallers(t, w) })
 	t.Run("versions in which objects are stored", func(t *testing.T) { storedVersions(t, w) })
+	t.Run("a node that was lost", func(t *testing.T) { lostNode(t, w) })
+	t.Run("what checks need", func(t *testing.T) { whatChecksNeed(t, w) })
 	t.Run("a check that would write", func(t *testing.T) { writesAreRefused(t, w) })
 }
 

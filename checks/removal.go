@@ -30,13 +30,13 @@ func (p removalParams) Validate() error {
 
 func evictedNotDeleted() Definition {
 	return Define("pod/evicted-not-deleted", Doc{
-		Summary: say("Pods left a node by eviction, and nobody deleted them by hand. It needs a cluster with the capability audit-log.",
-			"Pod が退避 (eviction) によってノードを離れ、人の手で削除されていない。audit-log の機能を持つクラスターが必要。"),
+		Summary: say("Pods left a node by eviction, and nobody deleted them by hand.",
+			"Pod が退避 (eviction) によってノードを離れ、人の手で削除されていない。"),
 		Pass: say("Each pod of the node that is gone was evicted or removed by a controller, whether it was there at the start or came later. Pods of DaemonSets do not count.",
 			"ノードからなくなった Pod が、開始時からあったものも後から来たものも、すべて退避されたかコントローラーに取り除かれた。DaemonSet の Pod は数えない。"),
 		Fail: say("A person deleted such a pod, alone, as one of a collection, or with drain's --disable-eviction, and the failure says who, when, and whether by force; or fewer were evicted than atLeast.",
 			"人がその Pod を、単独で、まとめて、または drain の --disable-eviction で削除した (誰がいつ、強制かどうかを示す)。または退避された Pod が atLeast より少ない。"),
-	}, judgeRemovals)
+	}, judgeRemovals, AuditLog)
 }
 
 func judgeRemovals(ctx context.Context, env Env, p removalParams) (Result, error) {

@@ -36,13 +36,13 @@ func (p stoppedParams) Validate() error {
 
 func evictedInTime() Definition {
 	return Define("pod/stopped-by-itself", Doc{
-		Summary: say("Pods of a Deployment's present template were evicted, and ended by themselves. It needs a cluster with the capability audit-log.",
-			"Deployment の現在のテンプレートの Pod が退避され、自分で終了している。audit-log の機能を持つクラスターが必要。"),
+		Summary: say("Pods of a Deployment's present template were evicted, and ended by themselves.",
+			"Deployment の現在のテンプレートの Pod が退避され、自分で終了している。"),
 		Pass: say("Enough of them were evicted, carried the condition DisruptionTarget, and were gone before SIGKILL; and no pod of this template was ever killed.",
 			"十分な数が退避され、条件 DisruptionTarget が付き、SIGKILL の前に終了した。このテンプレートの Pod で強制終了されたものは 1 つもない。"),
 		Fail: say("Too few were evicted, one was killed (exit code 137), or one was removed without waiting for it to stop. Pods of earlier templates do not count. A pod that is still stopping is waited for.",
 			"退避された数が足りない、強制終了されたもの (終了コード 137) がある、または終了を待たずに取り除かれたものがある。以前のテンプレートの Pod は数えない。終了処理中の Pod は待つ。"),
-	}, judgeStopped)
+	}, judgeStopped, AuditLog)
 }
 
 // ending is how a pod of the present template left.

@@ -239,8 +239,8 @@ type statusParams struct {
 
 func statusLeftAlone() Definition {
 	return Define("object/status-not-written", Doc{
-		Summary: say("Nobody wrote the status of an object by hand. It needs a cluster with the capability audit-log.",
-			"オブジェクトの status が人の手で書き換えられていない。audit-log の機能を持つクラスターが必要。"),
+		Summary: say("Nobody wrote the status of an object by hand.",
+			"オブジェクトの status が人の手で書き換えられていない。"),
 		Pass: say("Since the start only the control plane wrote it.", "開始以降、コントロールプレーンだけが書き込んでいる。"),
 		Fail: say("A person did; the failure says who and when.", "人が書き込んだ。誰がいつ行ったかを示す。"),
 	}, func(ctx context.Context, env Env, p statusParams) (Result, error) {
@@ -262,5 +262,5 @@ func statusLeftAlone() Definition {
 			}
 		}
 		return pass("", content.Text{}), nil
-	})
+	}, AuditLog)
 }

@@ -26,10 +26,12 @@ const (
 	Blocked Outcome = "blocked"
 	// Errored: the grader could not tell. It never costs a point.
 	Errored Outcome = "errored"
+	// NotJudged: the cluster is of a kind that lacks what the check needs, so it was left out. It costs no point and blocks nothing.
+	NotJudged Outcome = "not-judged"
 )
 
 // Result is a verdict on the learner's work. A Func returns only Passed and Failed;
-// the engine adds Blocked and, for a Func that returned an error, Errored.
+// the engine adds Blocked and NotJudged and, for a Func that returned an error, Errored.
 type Result struct {
 	Outcome Outcome `json:"outcome"`
 	// Object is the object that the verdict is about, as kubectl would name it: "deployment/web".
@@ -54,9 +56,9 @@ type Env struct {
 	Baseline Baseline
 	// History is what happened since; queries answer history.ErrNotRecorded where the cluster keeps none.
 	History history.Reader
-	// Upgrades of the control plane and of nodes since the step began, oldest first, with what was forced. They are recorded outside of
-	// the cluster, so that nothing that is done to the cluster changes them. None on a cluster that k8slab does not upgrade.
-	Upgrades []history.Upgrade
+	// Upgrades returns those of the control plane and of nodes since the step began, oldest first, with what was forced. They are recorded
+	// outside of the cluster, so that nothing that is done to the cluster changes them. It is nil for a cluster that k8slab does not upgrade.
+	Upgrades func(context.Context) ([]history.Upgrade, error)
 	// Record is what the cluster went through since; it may be nil, which means the same as history.NotRecorded.
 	Record history.Watcher
 	// Since is when the step began.
@@ -73,6 +75,26 @@ func (env Env) timeline(ctx context.Context) (*history.Timeline, error) {
 	}
 	return env.Record.Timeline(ctx, env.Since)
 }
+
+// upgrades returns what k8slab has upgraded since the step began, or history.ErrNotRecorded.
+func (env Env) upgrades(ctx context.Context) ([]history.Upgrade, error) {
+	if env.Upgrades == nil {
+		return nil, history.ErrNotRecorded
+	}
+	return env.Upgrades(ctx)
+}
+
+// Need is a capability, by the name that labs use, without which a check cannot tell. What a check looks at only where it is there is none.
+type Need string
+
+const (
+	// AuditLog is there where Env.History answers.
+	AuditLog Need = "audit-log"
+	// History is there where Env.Record answers.
+	History Need = "history"
+	// Upgrades is there where Env.Upgrades is.
+	Upgrades Need = "upgrades"
+)
 
 // Baseline is the starting state of a step, as read back from the cluster.
 type Baseline interface {

@@ -105,13 +105,17 @@ type noParams struct{}
 
 func notForced() Definition {
 	return Define("upgrade/not-forced", Doc{
-		Summary: say("No upgrade of the control plane was forced. It needs a cluster with the capability upgrades.",
-			"コントロールプレーンのアップグレードが強制されていない。upgrades の機能を持つクラスターが必要。"),
+		Summary: say("No upgrade of the control plane was forced.",
+			"コントロールプレーンのアップグレードが強制されていない。"),
 		Pass: say("Since the step began, nothing that stood in the way of an upgrade of the control plane was ignored.", "ステップの開始以降、コントロールプレーンのアップグレードの妨げになるものを無視していない。"),
 		Fail: say("It was; the failure says what was ignored.", "無視した。何を無視したかを示す。"),
-	}, func(_ context.Context, env Env, _ noParams) (Result, error) {
+	}, func(ctx context.Context, env Env, _ noParams) (Result, error) {
 		const object = "kube-apiserver"
-		for _, u := range env.Upgrades {
+		upgrades, err := env.upgrades(ctx)
+		if err != nil {
+			return Result{}, fmt.Errorf("looking up how the control plane was upgraded: %w", err)
+		}
+		for _, u := range upgrades {
 			if u.Node == "" && u.Forced {
 				return fail(object, say("the upgrade is not forced", "アップグレードを強制しないこと"),
 					say("the upgrade from %s to %s at %s ignored: %s", "%[3]s の %[1]s から %[2]s へのアップグレードで、次のものが無視されました: %[4]s",
@@ -122,17 +126,21 @@ func notForced() Definition {
 			}
 		}
 		return pass(object, content.Text{}), nil
-	})
+	}, Upgrades)
 }
 
 func noUpgrade() Definition {
 	return Define("upgrade/none", Doc{
-		Summary: say("Neither the control plane nor a node was upgraded. It needs a cluster with the capability upgrades.",
-			"コントロールプレーンもノードもアップグレードされていない。upgrades の機能を持つクラスターが必要。"),
+		Summary: say("Neither the control plane nor a node was upgraded.",
+			"コントロールプレーンもノードもアップグレードされていない。"),
 		Pass: say("There was no upgrade since the step began.", "ステップの開始以降、アップグレードがない。"),
 		Fail: say("There was one; the failure says of what, and when.", "あった。何をいつ上げたかを示す。"),
-	}, func(_ context.Context, env Env, _ noParams) (Result, error) {
-		for _, u := range env.Upgrades {
+	}, func(ctx context.Context, env Env, _ noParams) (Result, error) {
+		upgrades, err := env.upgrades(ctx)
+		if err != nil {
+			return Result{}, fmt.Errorf("looking up what was upgraded: %w", err)
+		}
+		for _, u := range upgrades {
 			if u.Outcome != history.Upgraded {
 				continue
 			}
@@ -147,7 +155,7 @@ func noUpgrade() Definition {
 				because(recordOfUpgrade(u)), nil
 		}
 		return pass("", content.Text{}), nil
-	})
+	}, Upgrades)
 }
 
 // recordOfUpgrade is k8slab's own record in one line.

@@ -2,6 +2,7 @@ package checks_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -80,13 +81,19 @@ func upgrades(t *testing.T, w *world) {
 	s.fails("control-plane/version", `{release: "1.37", gone: [storage.k8s.io/v1beta1, apps/v1]}`, "apps/v1 is still served")
 	s.passes("upgrade/none", "{}")
 	s.passes("upgrade/not-forced", "{}")
-	s.env.Upgrades = []history.Upgrade{{Time: time.Now(), From: "v1.36.3", To: "v1.37.2", Outcome: history.RolledBack}}
+	all := []history.Upgrade{{Time: time.Now(), From: "v1.36.3", To: "v1.37.2", Outcome: history.RolledBack}}
+	s.env.Upgrades = upgraded(all...)
 	s.passes("upgrade/none", "{}")
-	s.env.Upgrades = append(s.env.Upgrades, history.Upgrade{Time: time.Now(), Node: "worker-1", From: "v1.36.0", To: "v1.37.0", Outcome: history.Upgraded, Forced: true, Ignored: []string{"pods"}})
+	all = append(all, history.Upgrade{Time: time.Now(), Node: "worker-1", From: "v1.36.0", To: "v1.37.0", Outcome: history.Upgraded, Forced: true, Ignored: []string{"pods"}})
+	s.env.Upgrades = upgraded(all...)
 	s.fails("upgrade/none", "{}", "node/worker-1 went from v1.36.0 to v1.37.0")
 	s.passes("upgrade/not-forced", "{}") // it is about the control plane
-	s.env.Upgrades = append(s.env.Upgrades, history.Upgrade{Time: time.Now(), From: "v1.36.3", To: "v1.37.2", Outcome: history.Upgraded, Forced: true, Ignored: []string{"ci-bot still calls"}})
+	s.env.Upgrades = upgraded(append(all, history.Upgrade{Time: time.Now(), From: "v1.36.3", To: "v1.37.2", Outcome: history.Upgraded, Forced: true, Ignored: []string{"ci-bot still calls"}})...)
 	s.fails("upgrade/not-forced", "{}", "ci-bot still calls", "record of upgrades")
+	s.env.Upgrades = nil
+	if _, err := s.try("upgrade/none", "{}"); !errors.Is(err, history.ErrNotRecorded) {
+		t.Errorf("on a cluster that k8slab does not upgrade the error is %v, want %v", err, history.ErrNotRecorded)
+	}
 }
 
 func removedNodes(t *testing.T, w *world) {
@@ -221,7 +228,7 @@ func deprecatedCallers(t *testing.T, w *world) {
 			t.Errorf("the answer is %v, %v; want one that waits", tell(r), err)
 		}
 	}
-	s.env.Upgrades = []history.Upgrade{{Time: began.Add(8 * time.Second), Outcome: history.Upgraded}}
+	s.env.Upgrades = upgraded(history.Upgrade{Time: began.Add(8 * time.Second), Outcome: history.Upgraded})
 	s.env.History = requests{old, applied}
 	s.passes("api/deprecated-not-called", callers)
 }

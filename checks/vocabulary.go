@@ -26,6 +26,8 @@ type Definition struct {
 	// Name is what labs write behind use: "pdb/allows-eviction".
 	Name string `json:"name"`
 	Doc  Doc    `json:"doc"`
+	// Needs are the capabilities that the cluster must have; where it lacks one the check cannot tell.
+	Needs []Need `json:"needs,omitempty"`
 	// Params in the order in which they are documented.
 	Params []Param `json:"params"`
 
@@ -51,8 +53,8 @@ type validator interface{ Validate() error }
 
 // Define returns the definition of a check whose parameters are the struct P. Its fields are named by yaml tags and
 // documented by doc (English) and ja (Japanese) tags; see content.Params for what can be decoded.
-func Define[P any](name string, doc Doc, fn Func[P]) Definition {
-	return definePrepared(name, doc, func(params P) (Bound, error) {
+func Define[P any](name string, doc Doc, fn Func[P], needs ...Need) Definition {
+	d := definePrepared(name, doc, func(params P) (Bound, error) {
 		if v, ok := any(params).(validator); ok {
 			if err := v.Validate(); err != nil {
 				return nil, err
@@ -60,6 +62,8 @@ func Define[P any](name string, doc Doc, fn Func[P]) Definition {
 		}
 		return func(ctx context.Context, env Env) (Result, error) { return fn(ctx, env, params) }, nil
 	})
+	d.Needs = needs
+	return d
 }
 
 // definePrepared is Define for a check that makes something of its parameters once, when a lab is linked, such as a program

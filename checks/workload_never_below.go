@@ -33,8 +33,8 @@ func (p neverBelowParams) Validate() error {
 
 func neverBelow() Definition {
 	return Define("workload/never-below", Doc{
-		Summary: say("Workloads were never taken below a number of replicas, not even for a moment. It needs a cluster with the capability audit-log.",
-			"ワークロードのレプリカ数が、一瞬でも下限を下回るように変えられていない。audit-log の機能を持つクラスターが必要。"),
+		Summary: say("Workloads were never taken below a number of replicas, not even for a moment.",
+			"ワークロードのレプリカ数が、一瞬でも下限を下回るように変えられていない。"),
 		Pass: say("No request since the start, by a person or an autoscaler, asked for fewer.",
 			"開始以降、人もオートスケーラーも、それより少ない数を要求していない。"),
 		Fail: say("The workload or a ReplicaSet of it was scaled below or deleted, even if it was put right afterwards; the failure says who did it and when. Deletions that leave the pods behind do not count, nor do single pods.",
@@ -47,7 +47,7 @@ func neverBelow() Definition {
 			}
 		}
 		return pass("", content.Text{}), nil
-	})
+	}, AuditLog)
 }
 
 func judgeNeverBelow(ctx context.Context, env Env, p floorOfReplicas) (Result, error) {

@@ -32,13 +32,13 @@ func (p throughoutParams) Validate() error {
 
 func availableThroughout() Definition {
 	return Define("workload/available-throughout", Doc{
-		Summary: say("A workload had enough available pods at every moment of the step. It needs a cluster with the capability history.",
-			"ステップのあいだ、ワークロードの利用可能な Pod が常に足りていた。history の機能を持つクラスターが必要。"),
+		Summary: say("A workload had enough available pods at every moment of the step.",
+			"ステップのあいだ、ワークロードの利用可能な Pod が常に足りていた。"),
 		Pass: say("Since the step began, its availableReplicas (numberAvailable of a DaemonSet) never fell below the number, whatever was the reason.",
 			"ステップの開始以降、availableReplicas (DaemonSet では numberAvailable) が、理由を問わず一度も下限を下回っていない。"),
 		Fail: say("It fell below, even for an instant, or the workload was deleted; the failure says when, and how many were left.",
 			"一瞬でも下回った、またはワークロードが削除された。いつ、いくつになったかを示す。"),
-	}, judgeThroughout)
+	}, judgeThroughout, History)
 }
 
 func judgeThroughout(ctx context.Context, env Env, p throughoutParams) (Result, error) {

@@ -76,12 +76,8 @@ func (e *Engine) environment(ctx context.Context, s *Session) (checks.Env, error
 	if err != nil {
 		return checks.Env{}, err
 	}
-	upgrades, err := upgradesSince(ctx, p, s.Lab.ID, b)
-	if err != nil {
-		return checks.Env{}, err
-	}
 	env := checks.Env{
-		Client: client, Dynamic: dyn, Baseline: b, Upgrades: upgrades, Since: b.Time,
+		Client: client, Dynamic: dyn, Baseline: b, Upgrades: upgradesSince(p, s.Lab.ID, b), Since: b.Time,
 		History: b.without(historyOf(p, s.Lab.ID)), Record: b.withoutRecord(recordOf(p, s.Lab.ID)),
 	}
 	if facts, ok := p.(cluster.ManagedFacts); ok {

@@ -433,15 +433,15 @@ func setKubelets(ctx context.Context, p cluster.Provider, s *Session) error {
 	return nil
 }
 
-// upgradesSince returns the upgrades since the step began, without those that a restored snapshot has undone.
-func upgradesSince(ctx context.Context, p cluster.Provider, name string, b *baseline) ([]history.Upgrade, error) {
+// upgradesSince looks up the upgrades since the step began, without those that a restored snapshot has undone. It is nil where clusters are
+// not upgraded.
+func upgradesSince(p cluster.Provider, name string, b *baseline) func(context.Context) ([]history.Upgrade, error) {
 	log, ok := p.(cluster.UpgradeLog)
 	if !ok {
-		return nil, nil
+		return nil
 	}
-	all, err := log.Upgrades(ctx, name)
-	if err != nil {
-		return nil, err
+	return func(ctx context.Context) ([]history.Upgrade, error) {
+		all, err := log.Upgrades(ctx, name)
+		return slices.DeleteFunc(all, func(u history.Upgrade) bool { return u.Time.Before(b.Time) || undone(b.Undone, u.Time) }), err
 	}
-	return slices.DeleteFunc(all, func(u history.Upgrade) bool { return u.Time.Before(b.Time) || undone(b.Undone, u.Time) }), nil
 }

@@ -65,10 +65,14 @@ func (inv *invocation) checkText(d checks.Definition) string {
 	screen := inv.screen()
 	var b strings.Builder
 	b.WriteString(d.Name + "\n\n" + screen.Paragraph(d.Doc.Summary.In(inv.lang), 0) + "\n")
-	b.WriteString(screen.Definitions([][2]string{
+	says := [][2]string{
 		{inv.say("passes", "合格"), d.Doc.Pass.In(inv.lang)},
 		{inv.say("fails", "不合格"), d.Doc.Fail.In(inv.lang)},
-	}))
+	}
+	if len(d.Needs) > 0 {
+		says = append(says, [2]string{inv.say("needs", "条件"), inv.needsText(d.Needs)})
+	}
+	b.WriteString(screen.Definitions(says))
 	if len(d.Params) == 0 {
 		return b.String()
 	}
@@ -79,6 +83,15 @@ func (inv *invocation) checkText(d checks.Definition) string {
 	}
 	b.WriteString(screen.Definitions(rows))
 	return b.String()
+}
+
+func (inv *invocation) needsText(needs []checks.Need) string {
+	names := make([]string, len(needs))
+	for i, need := range needs {
+		names[i] = string(need)
+	}
+	return fmt.Sprintf(inv.say("A cluster with %s; on another one the check is left out, and costs no point.", "%s の機能を持つクラスター。ほかのクラスターでは判定せず、減点もしない。"),
+		strings.Join(names, inv.say(" and ", " と ")))
 }
 
 // versionAnswer is what version -o json prints.

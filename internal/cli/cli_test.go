@@ -219,7 +219,11 @@ func (p *played) Vocabulary() *checks.Vocabulary {
 		Summary: content.Text{EN: "A disruption budget keeps as many pods healthy as it has to.", JA: "PodDisruptionBudget が必要な数の Pod を健全に保っている。"},
 		Pass:    content.Text{EN: "The number that the controller calculated is at least the floor.", JA: "コントローラーが計算した数が下限以上である。"},
 		Fail:    content.Text{EN: "The budget is gone, or its floor is lower.", JA: "PodDisruptionBudget がなくなっているか、下限が下がっている。"},
-	}, func(context.Context, checks.Env, params) (checks.Result, error) { return checks.Result{}, nil }))
+	}, func(context.Context, checks.Env, params) (checks.Result, error) { return checks.Result{}, nil }), checks.Define("pod/evicted", checks.Doc{
+		Summary: content.Text{EN: "The pods were evicted.", JA: "Pod が退避されている。"},
+		Pass:    content.Text{EN: "All were.", JA: "すべて退避された。"},
+		Fail:    content.Text{EN: "One was deleted.", JA: "削除されたものがある。"},
+	}, func(context.Context, checks.Env, struct{}) (checks.Result, error) { return checks.Result{}, nil }, checks.AuditLog))
 	if err != nil {
 		panic(err) // the definition above is wrong
 	}
@@ -275,6 +279,7 @@ func TestAnswers(t *testing.T) {
 		{"finish", []string{"finish"}, true, 0},
 		{"cluster-status", []string{"cluster", "status"}, false, 0},
 		{"checks-name", []string{"checks", "pdb/keeps-floor"}, false, 0},
+		{"checks-needs", []string{"checks", "pod/evicted"}, false, 0},
 		{"help-source-add", []string{"source", "add", "--help"}, false, 0},
 	}
 	for _, lang := range content.Langs {

@@ -142,14 +142,18 @@ func newTyping(t *testing.T, lab *content.Lab) *typing {
 	t.Helper()
 	vocabulary, err := checks.New(checks.Define("test/upgraded", checks.Doc{
 		Summary: content.Text{EN: "a", JA: "a"}, Pass: content.Text{EN: "a", JA: "a"}, Fail: content.Text{EN: "a", JA: "a"},
-	}, func(_ context.Context, env checks.Env, _ struct{}) (checks.Result, error) {
-		for _, u := range env.Upgrades {
+	}, func(ctx context.Context, env checks.Env, _ struct{}) (checks.Result, error) {
+		upgrades, err := env.Upgrades(ctx)
+		if err != nil {
+			return checks.Result{}, err
+		}
+		for _, u := range upgrades {
 			if u.Node == "" && u.Forced {
 				return checks.Result{Outcome: checks.Passed, Object: u.Ignored[0]}, nil
 			}
 		}
 		return checks.Result{Outcome: checks.Failed}, nil
-	}))
+	}, checks.Upgrades))
 	if err != nil {
 		t.Fatal(err)
 	}
