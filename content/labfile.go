@@ -21,7 +21,7 @@ type labYAML struct {
 	Learn    []Link      `yaml:"learn,omitempty" doc:"Microsoft Learn modules beside which the lab is used." ja:"一緒に使う Microsoft Learn のモジュール。"`
 	Exams    []string    `yaml:"exams,omitempty" doc:"Exam domains, such as CKA Workloads." ja:"試験の分野。CKA Workloads など。"`
 	Cluster  clusterYAML `yaml:"cluster" doc:"The cluster that the lab plays on." ja:"ラボで使うクラスター。"`
-	Requires []string    `yaml:"requires,omitempty" doc:"Capabilities that the cluster must have, such as audit-log." ja:"クラスターに必要な機能。audit-log など。"`
+	Requires []string    `yaml:"requires,omitempty" doc:"Capabilities that the cluster must have for every step, such as components. What the task of one step needs is in its step.yaml, and what only checks need nowhere." ja:"どのステップでもクラスターに必要な機能。components など。特定のステップの課題に必要なものはその step.yaml に書き、チェックだけが必要とするものは書かない。"`
 	History  []string    `yaml:"history,omitempty" doc:"Further resources whose changes are recorded, in full, such as certificates.v1.cert-manager.io. Pods, nodes, disruption budgets and workloads always are." ja:"変化を記録するリソースの追加。certificates.v1.cert-manager.io のように完全な名前で書く。Pod、ノード、PodDisruptionBudget、ワークロードは常に記録される。"`
 }
 

@@ -75,11 +75,12 @@ func LabSchema(lang Lang, capabilities []string) *Schema {
 	return s
 }
 
-// StepSchema returns the schema of step.yaml, with descriptions in lang. A step can use the checks.
-func StepSchema(lang Lang, vocabulary []CheckSchema) *Schema {
+// StepSchema returns the schema of step.yaml, with descriptions in lang. A step can use the checks, and require the capabilities.
+func StepSchema(lang Lang, vocabulary []CheckSchema, capabilities []string) *Schema {
 	s := SchemaOf(reflect.TypeFor[stepYAML](), lang)
 	s.Schema, s.Title = draft07, stepFile
 	s.at("points").from(1, maxPoints)
+	s.at("requires").UniqueItems, s.at("requires").Items.Enum = true, capabilities
 	s.at("cluster", "release").Pattern = minor.String()
 	s.at("hints").Items.at("cost").from(0, maxPoints)
 	for _, list := range []string{"checks", "invariants"} {

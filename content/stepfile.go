@@ -17,7 +17,8 @@ type stepYAML struct {
 	Hints      []hintYAML     `yaml:"hints,omitempty" doc:"Levels of help, the least telling first; their texts are in the lessons." ja:"ヒントの段階。控えめなものから順に。文章はレッスンに書く。"`
 	Accepts    []acceptedYAML `yaml:"accepts,omitempty" doc:"Near misses of k8slab verify that are right answers." ja:"k8slab verify のニアミスのうち、正しい回答と認めるもの。"`
 
-	Cluster stepClusterYAML `yaml:"cluster,omitempty" doc:"In what the cluster differs from the lab's when the step starts." ja:"ステップの開始時に、クラスターがラボの定義と異なる点。"`
+	Requires []string        `yaml:"requires,omitempty" doc:"Capabilities that the cluster must have for the task of this step, besides those that the lab requires. What only checks need is not listed: where it is lacking they are left out." ja:"このステップの課題のためにクラスターに必要な機能。ラボの requires に加えて必要なものを書く。チェックだけが必要とする機能は書かない。その機能がなければ、チェックのほうが省かれる。"`
+	Cluster  stepClusterYAML `yaml:"cluster,omitempty" doc:"In what the cluster differs from the lab's when the step starts." ja:"ステップの開始時に、クラスターがラボの定義と異なる点。"`
 }
 
 type stepClusterYAML struct {
@@ -75,7 +76,8 @@ func (l *loader) loadStepFile(entries listing, dir string, step *Step) error {
 		step.Accepts = append(step.Accepts, Accepted{NearMiss: a.NearMiss, Reason: a.Reason, At: doc.at("accepts", i)})
 	}
 	step.place = place{doc: doc}
-	step.Cluster = StepCluster(y.Cluster)
+	step.Requires, step.Cluster = y.Requires, StepCluster(y.Cluster)
+	l.checkWords(doc, "requires", y.Requires)
 	l.checkStepCluster(doc, step.Cluster)
 	l.checkPoints(doc, y)
 	l.checkIDs(doc, y)

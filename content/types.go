@@ -65,7 +65,7 @@ type Lab struct {
 	Exams []string
 	// Cluster is the cluster that the lab plays on.
 	Cluster ClusterShape
-	// Requires lists capabilities that the cluster must have, for example "audit-log".
+	// Requires lists capabilities that the cluster must have for every step, for example "components".
 	Requires []string
 	// History lists resources of the lab's own whose changes are to be recorded, as kubectl writes them in full:
 	// "certificates.v1.cert-manager.io". Those of pods, nodes, disruption budgets and workloads always are.
@@ -155,6 +155,9 @@ type Step struct {
 	Lessons map[Lang]*Lesson
 	// Setup is the starting state: data that is applied through the API.
 	Setup []File
+	// Requires lists capabilities that the cluster must have for the task, besides those that the lab requires. Those that only checks need
+	// are not in it.
+	Requires []string
 	// Cluster is in what the cluster differs from the lab's when the step starts.
 	Cluster StepCluster
 	// Solution is what a learner would type, AlsoRight and Wrong other answers. They run only to prove the content.
@@ -175,7 +178,7 @@ type StepCluster struct {
 	Kubelets map[string]string
 }
 
-// Mistake is an error about the value at the path in step.yaml, for example "cluster", "release".
+// Mistake is an error about the value at the path in step.yaml, for example "cluster", "release", or "requires", 0.
 func (s *Step) Mistake(problem, fix string, path ...any) Error {
 	return s.place.wrong(problem, fix, path)
 }

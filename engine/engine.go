@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/k8slab/k8slab/checks"
@@ -192,15 +191,6 @@ func (l *linkedLab) step(id string) (*linkedStep, error) {
 		ja += fmt.Sprintf("。%s のことですか？", near)
 	}
 	return nil, problem.New(problem.Usage, en, ja, "k8slab status")
-}
-
-// after returns the step that follows, and false for the last one.
-func (l *linkedLab) after(step *content.Step) (*linkedStep, bool) {
-	i := slices.IndexFunc(l.steps, func(s *linkedStep) bool { return s.content == step })
-	if i+1 >= len(l.steps) {
-		return nil, false
-	}
-	return l.steps[i+1], true
 }
 
 // sessionDir holds what belongs to the lab's session and not to its cluster.

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/k8slab/k8slab/checks"
+	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/history"
 	"github.com/k8slab/k8slab/engine/managed"
@@ -37,12 +39,16 @@ func (e *Engine) Check(ctx context.Context, s *Session) (*Report, error) {
 	if err := e.awake(ctx, s, nil); err != nil {
 		return nil, err
 	}
+	p, err := e.Provider(s.Cluster.Provider)
+	if err != nil {
+		return nil, err
+	}
 	env, err := e.environment(ctx, s)
 	if err != nil {
 		return nil, err
 	}
 	began := time.Now()
-	report := &Report{Lab: s.Lab.ID, Step: s.Step.ID, Max: s.Step.Points, Verdicts: gradeAll(ctx, env, step.checks)}
+	report := &Report{Lab: s.Lab.ID, Step: s.Step.ID, Max: s.Step.Points, Verdicts: gradeAll(ctx, env, e.judgedOn(p, step.checks))}
 	report.Elapsed = time.Since(began)
 	if err := ctx.Err(); err != nil {
 		return nil, err // interrupted: what was found so far is no verdict
@@ -121,6 +127,44 @@ func catchUp(ctx context.Context, provider any, name string) {
 	}
 }
 
+// judgedOn marks the checks that cannot be judged on the provider's clusters. What comes after one of those comes after what that came after.
+func (e *Engine) judgedOn(p cluster.Provider, all []linkedCheck) []linkedCheck {
+	all = slices.Clone(all)
+	left := map[string][]string{}
+	for i := range all {
+		c := &all[i]
+		missing := lacks(needsOf(c.Check, e.cfg.Vocabulary), p.Capabilities())
+		if len(missing) == 0 {
+			continue
+		}
+		left[c.ID] = c.After
+		c.leftOut = content.Text{
+			EN: fmt.Sprintf("it needs %s, which a cluster of the kind %s does not have", joinNames(missing), p.Name()),
+			JA: fmt.Sprintf("%s が必要ですが、%s クラスターにはありません", joinNames(missing), p.Name()),
+		}
+	}
+	for i := range all {
+		all[i].After = standing(all[i].After, left)
+	}
+	return all
+}
+
+// standing replaces the ids of checks that were left out by those that they came after.
+func standing(after []string, left map[string][]string) (ids []string) {
+	for _, id := range after {
+		of := []string{id}
+		if before, out := left[id]; out {
+			of = standing(before, left)
+		}
+		for _, id := range of {
+			if !slices.Contains(ids, id) {
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids
+}
+
 // gradeAll runs the checks at once; one that comes after others waits for them.
 func gradeAll(ctx context.Context, env checks.Env, all []linkedCheck) []Verdict {
 	verdicts := make([]Verdict, len(all))
@@ -132,7 +176,12 @@ func gradeAll(ctx context.Context, env checks.Env, all []linkedCheck) []Verdict 
 	for i, c := range all {
 		go func() {
 			defer close(done[c.ID])
-			v := Verdict{ID: c.ID, Use: c.Use, Title: c.Title, Invariant: c.invariant}
+			v := Verdict{ID: c.ID, Use: c.Use, Title: c.Title, Invariant: c.invariant, Reason: c.leftOut}
+			if !c.leftOut.IsZero() {
+				v.Outcome = checks.NotJudged
+				verdicts[i] = v
+				return
+			}
 			for _, id := range c.After {
 				<-done[id] // the lab was linked, so there is one and there is no cycle
 				if verdicts[index[id]].Outcome != checks.Passed {
@@ -192,14 +241,11 @@ func look(ctx context.Context, env checks.Env, run checks.Bound) (result checks.
 	return run(ctx, env)
 }
 
-// score gives points for a step whose checks all passed: its worth less the hints, and nothing once the solution was shown.
+// score gives points for a step whose checks all passed, as far as they could be judged: its worth less the hints, and nothing once the
+// solution was shown.
 func (r *Report) score(s *Session) {
-	r.Passed = true
-	for _, v := range r.Verdicts {
-		if v.Outcome != checks.Passed {
-			r.Passed = false
-		}
-	}
+	r.Passed = slices.ContainsFunc(r.Verdicts, func(v Verdict) bool { return v.Outcome == checks.Passed && !v.Invariant }) &&
+		!slices.ContainsFunc(r.Verdicts, func(v Verdict) bool { return v.Outcome != checks.Passed && v.Outcome != checks.NotJudged })
 	step := s.Attempt.Steps[s.Step.ID]
 	if step != nil {
 		r.HintCost = step.HintCost

@@ -14,6 +14,7 @@ import (
 
 	"github.com/k8slab/k8slab/checks"
 	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/history"
 	"github.com/k8slab/k8slab/engine/progress"
 )
@@ -29,6 +30,8 @@ func check(id string, result checks.Result, err error, after ...string) linkedCh
 var (
 	passed = checks.Result{Outcome: checks.Passed}
 	failed = checks.Result{Outcome: checks.Failed}
+
+	notJudged = checks.Result{Outcome: checks.NotJudged}
 )
 
 func TestGradeAll(t *testing.T) {
@@ -74,6 +77,55 @@ func TestGradeAll(t *testing.T) {
 	}
 }
 
+// using says what the check uses of the vocabulary.
+func (c linkedCheck) using(use string) linkedCheck {
+	c.Use = use
+	return c
+}
+
+func TestWhatACheckNeedsDecidesWhetherItIsJudged(t *testing.T) {
+	e := &Engine{cfg: Config{Vocabulary: needy(t)}}
+	chain := func(first checks.Result) []linkedCheck {
+		return []linkedCheck{
+			check("last", passed, nil, "asked", "seen").using("now/there"),
+			check("seen", failed, nil, "asked").using("past/seen"),
+			check("asked", failed, nil, "first").using("past/asked"),
+			check("first", first, nil).using("now/there"),
+		}
+	}
+	for _, tc := range []struct {
+		name string
+		p    cluster.Provider
+		all  []linkedCheck
+		want string
+	}{
+		{"where all is there all are judged", can{has: cluster.Capabilities[:]}, chain(passed), "last:blocked[asked seen] seen:blocked[asked] asked:failed first:passed"},
+		{"what is left out blocks nothing", can{}, chain(passed), "last:passed seen:not-judged asked:not-judged first:passed"},
+		{"what it came after still blocks what comes after it", can{}, chain(failed), "last:blocked[first] seen:not-judged asked:not-judged first:failed"},
+		{"what is there is judged", can{has: []cluster.Capability{cluster.AuditLog}}, chain(passed), "last:blocked[asked] seen:not-judged asked:failed first:passed"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var got []string
+			for _, v := range gradeAll(t.Context(), checks.Env{}, e.judgedOn(tc.p, tc.all)) {
+				s := v.ID + ":" + string(v.Outcome)
+				if len(v.BlockedBy) > 0 {
+					s += fmt.Sprint(v.BlockedBy)
+				}
+				got = append(got, s)
+				if (v.Outcome == checks.NotJudged) != strings.Contains(v.Reason.EN, "a cluster of the kind can does not have") {
+					t.Errorf("%s is %s because %q", v.ID, v.Outcome, v.Reason.EN)
+				}
+			}
+			if s := strings.Join(got, " "); s != tc.want {
+				t.Errorf("got %s, want %s", s, tc.want)
+			}
+			if len(tc.all[0].After) != 2 {
+				t.Errorf("the lab itself was changed: %v", tc.all[0].After)
+			}
+		})
+	}
+}
+
 func TestAFailureThatIsPendingIsLookedAtAgain(t *testing.T) {
 	var looks atomic.Int32
 	c := linkedCheck{Check: content.Check{ID: "rollout"}, run: func(context.Context, checks.Env) (checks.Result, error) {
@@ -113,6 +165,9 @@ func TestScore(t *testing.T) {
 		{"all checks passed", pass, nil, true, 10},
 		{"a failed check earns nothing", []Verdict{{Result: passed}, {Result: failed}}, nil, false, 0},
 		{"an errored check earns nothing yet", []Verdict{{Result: checks.Result{Outcome: checks.Errored}}}, nil, false, 0},
+		{"what is not judged costs nothing", []Verdict{{Result: passed}, {Result: notJudged}, {Result: notJudged, Invariant: true}}, nil, true, 10},
+		{"what fails beside it does", []Verdict{{Result: failed}, {Result: notJudged}}, nil, false, 0},
+		{"an invariant alone earns nothing", []Verdict{{Result: notJudged}, {Result: passed, Invariant: true}}, nil, false, 0},
 		{"hints are taken off", pass, &progress.Step{HintCost: 3}, true, 7},
 		{"hints never take off more than there is", pass, &progress.Step{HintCost: 30}, true, 0},
 		{"nothing is earned once the solution was shown", pass, &progress.Step{Revealed: true}, true, 0},

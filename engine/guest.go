@@ -21,6 +21,8 @@ type Visit struct {
 	Host *cluster.Host `json:"host"`
 	// Changes to objects, in the order in which they are made. Steps that come later bring their own.
 	Changes []Change `json:"changes"`
+	// Steps says how much of each step can be played there.
+	Steps []Fit `json:"steps"`
 	// Notes are in what the cluster is not what the lab was written for.
 	Notes []content.Text `json:"notes,omitempty"`
 	// Command is what a person types for it.
@@ -50,7 +52,8 @@ func (e *Engine) PlanVisit(ctx context.Context, id string, opts StartOptions, re
 			fmt.Sprintf("--dry-run は、ほかの人が作ったクラスターで使います。%s クラスターはラボ専用で、ほかには何も入っていません", p.Name()),
 			"k8slab start "+lab.content.ID)
 	}
-	step, err := firstStep(lab, attempt, opts)
+	begin := opts.Restart || attempt == nil || !attempt.Finished.IsZero() || attempt.Provider != p.Name()
+	step, err := e.firstStep(lab, attempt, p, begin, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -58,17 +61,34 @@ func (e *Engine) PlanVisit(ctx context.Context, id string, opts StartOptions, re
 	return v, err
 }
 
-// firstStep is the one at which Start begins.
-func firstStep(lab *linkedLab, attempt *progress.Lab, opts StartOptions) (*linkedStep, error) {
-	if opts.Step != "" {
-		return lab.step(opts.Step)
+// firstStep is the one at which Start begins. Nothing is made for one that the provider's clusters cannot play; on those of others the lab
+// begins with the first that they can.
+func (e *Engine) firstStep(lab *linkedLab, attempt *progress.Lab, p cluster.Provider, begin bool, opts StartOptions) (*linkedStep, error) {
+	_, isGuest := p.(cluster.Guest)
+	step := lab.steps[0]
+	if isGuest {
+		i := slices.IndexFunc(lab.steps, func(s *linkedStep) bool { return unfit(lab.content, s.content, p, e.cfg.Vocabulary) == nil })
+		if i < 0 {
+			return nil, e.unplayable(lab.content, p, opts)
+		}
+		step = lab.steps[i]
 	}
-	if attempt != nil && attempt.Finished.IsZero() && !opts.Restart && attempt.Step != "" {
+	switch {
+	case opts.Step != "":
+		var err error
+		if step, err = lab.step(opts.Step); err != nil {
+			return nil, err
+		}
+	case !begin && attempt.Step != "":
 		if found, err := lab.step(attempt.Step); err == nil {
-			return found, nil
+			step = found // a step that a newer version of the lab dropped means starting from the first
 		}
 	}
-	return lab.steps[0], nil
+	next := "k8slab status"
+	if isGuest {
+		next = commandOf(lab.content.ID, "embedded", cluster.Place{}, StartOptions{From: opts.From, Step: step.content.ID})
+	}
+	return step, playable(lab.content, step.content, p, e.cfg.Vocabulary, next)
 }
 
 // arrive lets the lab in on a cluster that somebody else made: after it was looked at, and after the person has said yes. It returns the lab
@@ -109,7 +129,7 @@ func (e *Engine) visit(ctx context.Context, guest cluster.Guest, lab *linkedLab,
 		return nil, nil, err
 	}
 	v := &Visit{
-		Lab: id, Step: step.content.ID, Host: host, Changes: []Change{}, Notes: differences(lab.content, host), Command: commandOf(id, guest.Name(), opts.Place, opts),
+		Lab: id, Step: step.content.ID, Host: host, Changes: []Change{}, Steps: e.fits(lab.content, guest), Notes: differences(lab.content, host), Command: commandOf(id, guest.Name(), opts.Place, opts),
 	}
 	if err := refuseProduction(v, opts); err != nil {
 		return nil, nil, err
@@ -160,13 +180,13 @@ func refuseAnother(v *Visit) error {
 		"kubectl --context "+v.Host.Context+" get namespaces -l "+labLabel+"="+v.Lab)
 }
 
-// changesNodes reports whether the lab's tasks cordon or drain nodes: it says so, or its checks look for that.
+// changesNodes reports whether the lab's tasks cordon or drain nodes: it or a step says so, or its checks look for that.
 func changesNodes(lab *content.Lab) bool {
 	if slices.Contains(lab.Requires, string(cluster.Nodes)) {
 		return true
 	}
 	return slices.ContainsFunc(lab.Steps, func(step *content.Step) bool {
-		return slices.ContainsFunc(step.Checks, func(c content.Check) bool { return c.Use == "node/cordoned" || c.Use == "node/drained" })
+		return slices.Contains(step.Requires, string(cluster.Nodes)) || slices.ContainsFunc(step.Checks, func(c content.Check) bool { return c.Use == "node/cordoned" || c.Use == "node/drained" })
 	})
 }
 
@@ -227,7 +247,7 @@ func onItsOwn(lab string, opts StartOptions) string {
 
 // refuseLacking is about capabilities of a cluster that somebody else made.
 func refuseLacking(lab *content.Lab, p cluster.Provider, v *Visit) error {
-	missing := slices.DeleteFunc(lacks(lab, p.Capabilities()), func(name string) bool { return name == string(cluster.Nodes) })
+	missing := lacks(lab.Requires, capable(p))
 	if len(missing) == 0 && changesNodes(lab) && !v.Host.NodesAllowed {
 		return problem.New(problem.Usage,
 			fmt.Sprintf("the tasks of %s cordon and drain nodes, which others may need. If they may be, add --allow-nodes", lab.ID),
@@ -391,7 +411,7 @@ func (e *Engine) refuseMismatch(ctx context.Context, lab *content.Lab, attempt *
 		if !opts.Place.IsZero() || opts.AllowNodes || opts.Acknowledge != "" {
 			return notAGuest(lab.ID, p)
 		}
-		if err := lacking(lab, p, lacks(lab, p.Capabilities())); err != nil {
+		if err := lacking(lab, p, lacks(lab.Requires, p.Capabilities())); err != nil {
 			return err
 		}
 	} else if opts.APIPort != 0 {

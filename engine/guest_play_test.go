@@ -1,10 +1,12 @@
 package engine_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,6 +22,7 @@ import (
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/cluster/aks"
 	"github.com/k8slab/k8slab/engine/cluster/aks/akstest"
+	"github.com/k8slab/k8slab/engine/problem"
 )
 
 // aksNodes are called as AKS calls them, and stand in the zones of a region.
@@ -27,7 +30,7 @@ func aksNodes() []cluster.Node {
 	return nodes("aks-apps-31415926-vmss000000", "aks-apps-31415926-vmss000001", "aks-apps-31415926-vmss000002", "aks-apps-31415926-vmss000003")
 }
 
-// TestALabIsPlayedOnAKSAndLeavesTheClusterAsItWas goes through 11-maintenance behind the Azure SDK's fake servers.
+// TestALabIsPlayedOnAKSAndLeavesTheClusterAsItWas goes through 11-maintenance behind the Azure SDK's fake servers, as far as it can be played.
 func TestALabIsPlayedOnAKSAndLeavesTheClusterAsItWas(t *testing.T) {
 	c := someoneElses(t, aksNodes())
 	c.makeNamespace(t, "team-a")
@@ -46,22 +49,30 @@ func TestALabIsPlayedOnAKSAndLeavesTheClusterAsItWas(t *testing.T) {
 		}
 		return nil
 	}
+	c.behave(t, lab)
 	opts := engine.StartOptions{Provider: aks.Name, Place: akstest.Place(), AllowNodes: true, Consent: consent}
 	s, err := e.Start(t.Context(), lab.ID, opts, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range lab.Steps {
-		if i > 0 {
-			if s, err = e.Next(t.Context(), s, nil); err != nil {
-				t.Fatal(err)
-			}
-		}
+	var played []string
+	for range lab.Steps {
+		played = append(played, s.Step.ID)
 		t.Run(s.Step.ID, func(t *testing.T) { c.playStep(t, e, s) })
 		if s, err = e.Session(t.Context(), lab.ID); err != nil {
 			t.Fatal(err)
 		}
+		if following, _ := s.Following(); following == nil {
+			break
+		}
+		if s, err = e.Next(t.Context(), s, nil); err != nil {
+			t.Fatal(err)
+		}
 	}
+	if want := "drain deadlock two-budgets unready graceful spread"; strings.Join(played, " ") != want {
+		t.Errorf("played %v, want %s", played, want)
+	}
+	t.Run("node-loss", func(t *testing.T) { c.refusesNodeLoss(t, e, s) })
 	if s, err = e.Start(t.Context(), lab.ID, engine.StartOptions{Consent: consent}, nil); err != nil || !s.Resumed {
 		t.Errorf("go on: %v", err)
 	}
@@ -91,33 +102,158 @@ func TestALabIsPlayedOnAKSAndLeavesTheClusterAsItWas(t *testing.T) {
 	}
 }
 
-// playStep types the solution of the session's step and wants it to pass, after the unsolved step has failed.
+// behave has the pods do what the lab's images do on machines: the nodes of this cluster are played, too.
+func (c theirs) behave(t *testing.T, lab *content.Lab) {
+	t.Helper()
+	var documents []byte
+	for _, step := range lab.Steps {
+		for _, file := range step.Setup {
+			if bytes.Contains(file.Data, []byte("kind: SimulatedWorkload")) {
+				documents = append(append(documents, "---\n"...), file.Data...)
+			}
+		}
+	}
+	if err := c.provider.SetBehaviors(t.Context(), "theirs", documents); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// playStep types the solution of the session's step and wants it to pass, after the unsolved step and a wrong answer have failed.
 func (c theirs) playStep(t *testing.T, e *engine.Engine, s *engine.Session) {
 	lesson := s.Step.Lessons[content.English]
 	if strings.Contains(lesson.Intro+lesson.Task, "worker-") {
 		t.Errorf("the lesson speaks of nodes that are not there: %s", lesson.Task)
 	}
-	report, err := e.Check(t.Context(), s)
-	if err != nil || report.Passed {
-		t.Fatalf("before anything was done: %+v, %v", report, err)
+	grade := func() *engine.Report {
+		t.Helper()
+		report, err := e.Check(t.Context(), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustLeaveOut(t, s, report)
+		return report
 	}
+	again := func() {
+		t.Helper()
+		var err error
+		if s, err = e.Reset(t.Context(), s, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if report := grade(); report.Passed || report.Points != 0 {
+		t.Fatalf("before anything was done: %+v", report)
+	}
+	if s.Step.ID == "deadlock" {
+		c.sh(t, s, wrongAnswer(t, s.Step, "floor-lowered.sh"))
+		report := grade()
+		if v := verdict(t, report, "floor"); v.Outcome != checks.Failed || report.Passed || report.Points != 0 {
+			t.Errorf("the budget was made weaker: %s, %+v", v.Outcome, report)
+		}
+		again()
+	}
+	c.sh(t, s, s.Step.Solution)
+	report := grade()
+	for _, v := range report.Verdicts {
+		if v.Outcome != checks.Passed && v.Outcome != checks.NotJudged {
+			t.Errorf("%s: %s %s %s %v", v.ID, v.Outcome, v.Got.EN, v.Error, v.BlockedBy)
+		}
+	}
+	if !report.Passed || report.Points != s.Step.Points {
+		t.Errorf("passed %v, %d points of %d", report.Passed, report.Points, s.Step.Points)
+	}
+	if s.Step.ID == "deadlock" { // what nobody can know there
+		again()
+		c.sh(t, s, wrongAnswer(t, s.Step, "disable-eviction.sh"))
+		report := grade()
+		if v := verdict(t, report, "not-deleted"); v.Outcome != checks.NotJudged || !report.Passed {
+			t.Errorf("the pods were deleted: %s, %+v", v.Outcome, report)
+		}
+	}
+}
+
+// asksThePast are the checks that a cluster without an audit log cannot answer.
+var asksThePast = []string{
+	"workload/never-below", "pod/evicted-not-deleted", "pdb/floor-at-disruptions", "workload/pods-not-deleted", "pod/stopped-by-itself",
+}
+
+// mustLeaveOut wants the checks that ask for the past to be left out, with the reason, and no others.
+func mustLeaveOut(t *testing.T, s *engine.Session, report *engine.Report) {
+	t.Helper()
+	left := 0
+	for _, v := range report.Verdicts {
+		if past := slices.Contains(asksThePast, v.Use); past != (v.Outcome == checks.NotJudged) || past != strings.Contains(v.Reason.EN, "audit-log") || past != strings.Contains(v.Reason.JA, "aks") {
+			t.Errorf("%s, which uses %s, is %s: %q", v.ID, v.Use, v.Outcome, v.Reason.EN)
+		} else if past {
+			left++
+		}
+		for _, id := range v.BlockedBy {
+			if by := verdict(t, report, id); by.Outcome == checks.NotJudged {
+				t.Errorf("%s waits for %s, which nobody judges", v.ID, id)
+			}
+		}
+	}
+	for _, fit := range s.Fits {
+		if fit.Step == s.Step.ID && (fit.NotJudged != left || left == 0) {
+			t.Errorf("it was said that %d are not judged, and %d are not", fit.NotJudged, left)
+		}
+	}
+}
+
+func verdict(t *testing.T, report *engine.Report, id string) engine.Verdict {
+	t.Helper()
+	for _, v := range report.Verdicts {
+		if v.ID == id {
+			return v
+		}
+	}
+	t.Fatalf("there is no check %s", id)
+	return engine.Verdict{}
+}
+
+func wrongAnswer(t *testing.T, step *content.Step, name string) content.File {
+	t.Helper()
+	for _, w := range step.Wrong {
+		if path.Base(w.Path) == name {
+			return w.File
+		}
+	}
+	t.Fatalf("%s has no wrong answer %s", step.ID, name)
+	return content.File{}
+}
+
+// sh runs a script of the lab as the learner.
+func (c theirs) sh(t *testing.T, s *engine.Session, script content.File) {
+	t.Helper()
 	kubectl, err := c.provider.Kubectl(t.Context(), "theirs")
 	if err != nil {
 		t.Fatal(err)
 	}
-	sh := exec.CommandContext(t.Context(), "sh", "-c", string(s.Step.Solution.Data))
+	sh := exec.CommandContext(t.Context(), "sh", "-c", string(script.Data))
 	sh.Env = []string{"KUBECONFIG=" + s.Cluster.Kubeconfig, "PATH=" + filepath.Dir(kubectl) + ":" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
 	if out, err := sh.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+		t.Fatalf("%s: %v: %s", script.Path, err, out)
 	}
-	report, err = e.Check(t.Context(), s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, v := range report.Verdicts {
-		if v.Outcome != checks.Passed {
-			t.Errorf("%s: %s %s %s", v.ID, v.Outcome, v.Got.EN, v.Error)
+}
+
+// refusesNodeLoss wants the last step, whose machines nobody can switch off there, to be refused whatever leads to it.
+func (c theirs) refusesNodeLoss(t *testing.T, e *engine.Engine, s *engine.Session) {
+	before := c.atRest(t)
+	for way, try := range map[string]func() (*engine.Session, error){
+		"next": func() (*engine.Session, error) { return e.Next(t.Context(), s, nil) },
+		"goto": func() (*engine.Session, error) { return e.Goto(t.Context(), s, "node-loss", nil) },
+		"start": func() (*engine.Session, error) {
+			return e.Start(t.Context(), s.Lab.ID, engine.StartOptions{Step: "node-loss", Consent: yes}, nil)
+		},
+	} {
+		if _, err := try(); problem.KindOf(err) != problem.Usage || err == nil || way != "next" && !strings.Contains(err.Error(), "node-loss needs node-power") {
+			t.Errorf("%s: %v", way, err)
 		}
+	}
+	if changed := difference(before, c.versions(t)); len(changed) > 0 {
+		t.Errorf("changed: %s", strings.Join(changed, "\n"))
+	}
+	if now, err := e.Session(t.Context(), s.Lab.ID); err != nil || now.Step.ID != "spread" {
+		t.Errorf("the session is at %v, %v", now, err)
 	}
 }
 

@@ -5,17 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"testing/fstest"
 	"time"
 
-	"gopkg.in/yaml.v3"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -38,79 +35,14 @@ import (
 
 func TestMain(m *testing.M) { testcluster.Main(m) }
 
-// asksThePast are the checks that a cluster without a record of what happened cannot answer.
-var asksThePast = []string{
-	"workload/never-below", "pod/evicted-not-deleted", "pdb/floor-at-disruptions", "workload/pods-not-deleted", "pod/stopped-by-itself",
-}
-
-// maintenance is the lab 11-maintenance as far as it can be played on somebody else's cluster: steps whose workloads need no simulated
-// behaviour, without the checks that ask for the past.
+// maintenance is the lab 11-maintenance as it is.
 func maintenance(t *testing.T) *content.Lab {
 	t.Helper()
-	const id = "11-maintenance"
-	files := fstest.MapFS{}
-	err := fs.WalkDir(os.DirFS("../labs"), id, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || strings.Contains(path, "/wrong/") { // wrong answers name the checks that are left out
-			return err
-		}
-		for _, step := range []string{"40-unready", "50-graceful", "70-node-loss"} {
-			if strings.HasPrefix(path, id+"/"+step) {
-				return nil
-			}
-		}
-		raw, err := os.ReadFile(filepath.Join("../labs", path))
-		switch filepath.Base(path) {
-		case "lab.yaml":
-			before, _, _ := strings.Cut(string(raw), "requires:")
-			raw = []byte(before + "requires:\n  - nodes\n")
-		case "step.yaml":
-			var first string
-			raw, first = withoutThePast(t, raw)
-			files[filepath.Dir(path)+"/wrong/nothing.sh"] = &fstest.MapFile{Data: []byte("# fails: " + first + "\nkubectl get nodes\n")}
-		}
-		files[path] = &fstest.MapFile{Data: raw}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	lab, err := content.Load(files, id)
+	lab, err := content.Load(os.DirFS("../labs"), "11-maintenance")
 	if err != nil {
 		t.Fatal(err)
 	}
 	return lab
-}
-
-// withoutThePast also returns the id of a check that is left.
-func withoutThePast(t *testing.T, raw []byte) (step []byte, check string) {
-	t.Helper()
-	var parsed map[string]any
-	if err := yaml.Unmarshal(raw, &parsed); err != nil {
-		t.Fatal(err)
-	}
-	gone := map[any]bool{}
-	for _, list := range []string{"checks", "invariants"} {
-		all, _ := parsed[list].([]any)
-		parsed[list] = slices.DeleteFunc(all, func(c any) bool {
-			check := c.(map[string]any)
-			past := slices.Contains(asksThePast, check["use"].(string))
-			gone[check["id"]] = past
-			return past
-		})
-	}
-	for _, list := range []string{"checks", "invariants"} {
-		for _, c := range parsed[list].([]any) {
-			check := c.(map[string]any)
-			if after, ok := check["after"].([]any); ok {
-				check["after"] = slices.DeleteFunc(after, func(id any) bool { return gone[id] })
-			}
-		}
-	}
-	raw, err := yaml.Marshal(parsed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return raw, parsed["checks"].([]any)[0].(map[string]any)["id"].(string)
 }
 
 // theirs is a cluster of somebody else's, with other people's workloads in it.
@@ -336,6 +268,9 @@ func TestAStartByMistakeChangesNothing(t *testing.T) {
 	acknowledged := engine.StartOptions{Place: c.place(), Acknowledge: "k8slab-theirs", Consent: yes}
 	refuses("nobody said that nodes may be changed", acknowledged, "--allow-nodes")
 	acknowledged.AllowNodes = true
+	lost := acknowledged
+	lost.Step = "node-loss"
+	refuses("a step that needs what is not there", lost, "node-loss", "node-power", "existing")
 	declined := acknowledged
 	declined.Consent = no
 	refuses("the person says no", declined)
@@ -363,6 +298,15 @@ func TestAStartByMistakeChangesNothing(t *testing.T) {
 		}
 		if changed := difference(before, c.versions(t)); len(changed) > 0 {
 			t.Errorf("changed: %s", strings.Join(changed, "\n"))
+		}
+		for i, fit := range v.Steps {
+			if last := i == len(lab.Steps)-1; (fit.Unplayable != nil) != last || fit.Step != lab.Steps[i].ID || fit.NotJudged == 0 || fit.NotJudged >= fit.Checks || !slices.Equal(fit.Lacks, []string{"audit-log"}) {
+				t.Errorf("of step %d it is said %+v", i, fit)
+			}
+		}
+		opts.Step = "node-loss"
+		if _, err := e.PlanVisit(t.Context(), lab.ID, opts, nil); problem.KindOf(err) != problem.Usage || !strings.Contains(err.Error(), "needs node-power") {
+			t.Errorf("a plan for a step that cannot be played: %v", err)
 		}
 	})
 

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -12,7 +11,6 @@ import (
 	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/history/recorder"
-	"github.com/k8slab/k8slab/engine/problem"
 )
 
 // linkedLab is a lab whose checks are functions.
@@ -31,6 +29,8 @@ type linkedCheck struct {
 	content.Check
 	invariant bool
 	run       checks.Bound
+	// leftOut says why the check is not judged on the cluster; zero where it is.
+	leftOut content.Text
 }
 
 // link binds every check of the lab and reports every reference that does not hold, as content.Errors, or
@@ -55,7 +55,7 @@ func link(lab *content.Lab, vocabulary *checks.Vocabulary) (*linkedLab, error) {
 	return linked, nil
 }
 
-// bind finds the check behind each name and the capabilities that the lab requires.
+// bind finds the check behind each name and the capabilities that the lab and its steps require.
 func bind(lab *content.Lab, vocabulary *checks.Vocabulary) (*linkedLab, content.Errors) {
 	linked := &linkedLab{content: lab}
 	var wrong content.Errors
@@ -71,6 +71,11 @@ func bind(lab *content.Lab, vocabulary *checks.Vocabulary) (*linkedLab, content.
 	}
 	for _, step := range lab.Steps {
 		s := &linkedStep{content: step}
+		for i, name := range step.Requires {
+			if !slices.Contains(cluster.Capabilities[:], cluster.Capability(name)) {
+				wrong = append(wrong, step.Mistake(fmt.Sprintf("there is no capability %q", name), capabilityFix(name), "requires", i))
+			}
+		}
 		wrong = append(wrong, linkCluster(lab, step)...)
 		for i, check := range slices.Concat(step.Checks, step.Invariants) {
 			run, err := vocabulary.Bind(check)
@@ -125,61 +130,6 @@ func linkCluster(lab *content.Lab, step *content.Step) (wrong content.Errors) {
 			"let the lab start on the oldest release", "cluster", "release"))
 	}
 	return wrong
-}
-
-// lacks returns the capabilities that the lab requires beyond those.
-func lacks(lab *content.Lab, has []cluster.Capability) []string {
-	var missing []string
-	for _, name := range lab.Requires {
-		if !slices.Contains(has, cluster.Capability(name)) {
-			missing = append(missing, name)
-		}
-	}
-	return missing
-}
-
-// unfitKubelet says which kubelet the step begins with that no node of the provider's clusters can be given: where it cannot set any
-// release, a node is upgraded from the lab's, to at most that of the step's control plane. It is nil where there is none.
-func unfitKubelet(lab *content.Lab, step *content.Step, p cluster.Provider) *content.Text {
-	if _, sets := p.(cluster.KubeletSetter); sets || len(step.Cluster.Kubelets) == 0 {
-		return nil
-	}
-	if _, upgrades := p.(cluster.NodeUpgrader); !upgrades {
-		return &content.Text{EN: "begins with kubelets of given releases, and nodes keep those that they have", JA: "は決まったリリースの kubelet で始まりますが、Node の kubelet は変えられません"}
-	}
-	highest := cmp.Or(step.Cluster.Release, lab.Cluster.Release)
-	for _, node := range lab.Cluster.Nodes {
-		wanted, lowest := step.Cluster.Kubelets[node.Name], cmp.Or(node.Version, lab.Cluster.Release)
-		if wanted == "" || minorOf(lowest) <= minorOf(wanted) && minorOf(wanted) <= minorOf(highest) {
-			continue
-		}
-		return &content.Text{
-			EN: fmt.Sprintf("begins with a kubelet of %s on %s, and nodes that are real begin at %s and go up to %s at most", wanted, node.Name, lowest, highest),
-			JA: fmt.Sprintf("は %[2]s の kubelet が %[1]s の状態で始まりますが、本物の Node は %[3]s で始まり、上げられるのは %[4]s までです", wanted, node.Name, lowest, highest),
-		}
-	}
-	return nil
-}
-
-// Playable returns nil where the provider's clusters can play the step of the lab, and else a problem that says what they lack. It looks
-// at no cluster.
-func Playable(lab *content.Lab, step *content.Step, p cluster.Provider) error {
-	if err := lacking(lab, p, lacks(lab, p.Capabilities())); err != nil {
-		return err
-	}
-	return playable(lab, step, p)
-}
-
-// playable refuses a step that the provider's clusters cannot play, before anything is made or changed.
-func playable(lab *content.Lab, step *content.Step, p cluster.Provider) error {
-	unfit := unfitKubelet(lab, step, p)
-	if unfit == nil {
-		return nil
-	}
-	return problem.New(problem.Usage,
-		fmt.Sprintf("%s/%s %s; %s clusters cannot play it", lab.ID, step.ID, unfit.EN, p.Name()),
-		fmt.Sprintf("%s/%s %s。%s のクラスターでは実行できません", lab.ID, step.ID, unfit.JA, p.Name()),
-		"k8slab status")
 }
 
 func joinNames(names []string) string { return strings.Join(names, ", ") }

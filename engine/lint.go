@@ -37,5 +37,5 @@ func Schemas(lang content.Lang, vocabulary *checks.Vocabulary) (lab, step *conte
 	for _, d := range vocabulary.Definitions() {
 		all = append(all, d.Schema(lang))
 	}
-	return content.LabSchema(lang, capabilityNames()), content.StepSchema(lang, all)
+	return content.LabSchema(lang, capabilityNames()), content.StepSchema(lang, all, capabilityNames())
 }

@@ -93,6 +93,15 @@ requires:
   - audit-log
   - audit-lgo
 `}, []string{`01-lab/lab.yaml:1: minutes: the field is missing`, `01-lab/lab.yaml:9: requires[1]: there is no capability "audit-lgo"; did you mean "audit-log"?`}},
+		"a step that requires what does not exist": {[]string{"10-first/step.yaml", `points: 10
+requires: [node-power, node-pwer]
+checks:
+  - id: there
+    title: {en: it is there, ja: ある}
+    use: node/exists
+    with:
+      nodes: [worker-1]
+`}, []string{`01-lab/10-first/step.yaml:2: requires[1]: there is no capability "node-pwer"; did you mean "node-power"?`}},
 		"a check without a name is said once": {[]string{"10-first/step.yaml", `points: 10
 checks:
   - id: there

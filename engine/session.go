@@ -52,18 +52,8 @@ func (e *Engine) Start(ctx context.Context, id string, opts StartOptions, report
 	if !begin && attempt.Provider != p.Name() {
 		begin = true // the same lab on another kind of cluster is another attempt
 	}
-	step := lab.steps[0]
-	switch {
-	case opts.Step != "":
-		if step, err = lab.step(opts.Step); err != nil {
-			return nil, err
-		}
-	case !begin && attempt.Step != "":
-		if found, err := lab.step(attempt.Step); err == nil {
-			step = found // a step that a newer version of the lab dropped means starting from the first
-		}
-	}
-	if err := playable(lab.content, step.content, p); err != nil {
+	step, err := e.firstStep(lab, attempt, p, begin, opts)
+	if err != nil {
 		return nil, err
 	}
 	unlock, err := e.lockSession(ctx, id)
@@ -157,7 +147,7 @@ func (e *Engine) Session(ctx context.Context, id string) (*Session, error) {
 			return nil, err
 		}
 	}
-	return &Session{Lab: lab.content, Step: step.content, Cluster: c, Attempt: attempt, Resumed: true}, nil
+	return e.measured(&Session{Lab: lab.content, Step: step.content, Cluster: c, Attempt: attempt, Resumed: true})
 }
 
 // refresh reads the attempt again after the journal has grown.
@@ -169,6 +159,16 @@ func (e *Engine) refresh(s *Session) (*Session, error) {
 	if a := done.Labs[s.Lab.ID]; a != nil {
 		s.Attempt = a
 	}
+	return e.measured(s)
+}
+
+// measured says of each step how much of it the session's kind of cluster can play.
+func (e *Engine) measured(s *Session) (*Session, error) {
+	p, err := e.Provider(s.Attempt.Provider)
+	if err != nil {
+		return nil, err
+	}
+	s.Fits = e.fits(s.Lab, p)
 	return s, nil
 }
 
@@ -487,19 +487,30 @@ func stoppedByHand(c *cluster.Cluster) bool {
 	return stopped > 0 && stopped < len(c.Components)
 }
 
-// Next goes to the step after the session's.
+// Next goes to the step after the session's that its kind of cluster can play.
 func (e *Engine) Next(ctx context.Context, s *Session, report cluster.Progress) (*Session, error) {
 	lab, err := e.linked(s.Lab)
 	if err != nil {
 		return nil, err
 	}
-	next, ok := lab.after(s.Step)
-	if !ok {
-		return nil, problem.New(problem.Usage,
-			fmt.Sprintf("%s is the last step of %s", s.Step.ID, s.Lab.ID), fmt.Sprintf("%s は %s の最後のステップです", s.Step.ID, s.Lab.ID),
-			"k8slab finish")
+	following, passedOver := s.Following()
+	if following == nil {
+		return nil, lastStep(s, passedOver)
+	}
+	next, err := lab.step(following.ID)
+	if err != nil {
+		return nil, err
 	}
 	return e.move(ctx, s, next, progress.Entered, report)
+}
+
+func lastStep(s *Session, passedOver []Fit) error {
+	en, ja := fmt.Sprintf("%s is the last step of %s", s.Step.ID, s.Lab.ID), fmt.Sprintf("%s は %s の最後のステップです", s.Step.ID, s.Lab.ID)
+	if len(passedOver) > 0 {
+		en += " that can be played on this cluster"
+		ja = fmt.Sprintf("%s は、このクラスターで実行できる %s の最後のステップです", s.Step.ID, s.Lab.ID)
+	}
+	return problem.New(problem.Usage, en, ja, "k8slab finish")
 }
 
 // Goto goes to any step of the session's lab.
@@ -538,7 +549,7 @@ func (e *Engine) move(ctx context.Context, s *Session, to *linkedStep, kind prog
 	if err != nil {
 		return nil, err
 	}
-	if err := playable(s.Lab, to.content, p); err != nil {
+	if err := playable(s.Lab, to.content, p, e.cfg.Vocabulary, "k8slab status"); err != nil {
 		return nil, err
 	}
 	if err := e.awake(ctx, s, report); err != nil {

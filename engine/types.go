@@ -18,13 +18,15 @@ type Session struct {
 	Attempt *progress.Lab
 	// Resumed is true where Start found the lab already begun and left its state alone.
 	Resumed bool
+	// Fits says of each of the lab's steps how much of it can be played on the cluster.
+	Fits []Fit
 }
 
 // Report is the grading of one step.
 type Report struct {
 	Lab  string `json:"lab"`
 	Step string `json:"step"`
-	// Passed: every check and every invariant passed.
+	// Passed: every check and every invariant passed that can be judged on the cluster, and one check can.
 	Passed bool `json:"passed"`
 	// Points earned; Max is what the step is worth. A step with an errored check earns nothing yet, and loses nothing.
 	Points int `json:"points"`
@@ -48,6 +50,8 @@ type Verdict struct {
 	BlockedBy []string `json:"blockedBy,omitempty"`
 	// Error is why the grader could not tell, with outcome errored.
 	Error string `json:"error,omitempty"`
+	// Reason is why the check was left out, with outcome not-judged.
+	Reason content.Text `json:"reason,omitzero"`
 }
 
 // Hint is one level of help that a learner took.

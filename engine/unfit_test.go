@@ -2,12 +2,19 @@ package engine
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"os"
 	"strings"
 	"testing"
 
+	"github.com/k8slab/k8slab/checks"
 	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/cluster/embedded"
+	"github.com/k8slab/k8slab/engine/cluster/kind"
 	"github.com/k8slab/k8slab/engine/history"
+	"github.com/k8slab/k8slab/engine/problem"
 )
 
 // keeps is a provider whose nodes keep their kubelets, upgrades one whose nodes are upgraded, and sets one that can give them any.
@@ -49,5 +56,135 @@ func TestRealNodesHaveTheKubeletsThatAnUpgradeReaches(t *testing.T) {
 				t.Errorf("it is said %q and %q, want %q", got.EN, got.JA, test.want)
 			}
 		})
+	}
+}
+
+// can is a provider with those capabilities, and theirs one of clusters that somebody else made.
+type (
+	can struct {
+		cluster.Provider
+		has []cluster.Capability
+	}
+	theirs struct{ cluster.Guest }
+)
+
+func (can) Name() string                         { return "can" }
+func (c can) Capabilities() []cluster.Capability { return c.has }
+
+func (theirs) Name() string                       { return "theirs" }
+func (theirs) Capabilities() []cluster.Capability { return nil }
+
+// needy has one check that can do without a past, and one that cannot.
+func needy(t *testing.T) *checks.Vocabulary {
+	t.Helper()
+	doc := checks.Doc{Summary: content.Text{EN: "S.", JA: "要。"}}
+	fn := func(context.Context, checks.Env, struct{}) (checks.Result, error) { return passed, nil }
+	v, err := checks.New(checks.Define("now/there", doc, fn), checks.Define("past/asked", doc, fn, checks.AuditLog), checks.Define("past/seen", doc, fn, checks.History))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func using(uses ...string) (list []content.Check) {
+	for i, use := range uses {
+		list = append(list, content.Check{ID: fmt.Sprint("c", i), Use: use})
+	}
+	return list
+}
+
+func TestAStepIsPlayedWhereItsTaskAndOneCheckCanBe(t *testing.T) {
+	all := can{has: cluster.Capabilities[:]}
+	tests := map[string]struct {
+		provider cluster.Provider
+		step     content.Step
+		// want is in what is said; empty means that the step can be played.
+		want string
+	}{
+		"all is there":                      {all, content.Step{Requires: []string{"upgrades"}, Checks: using("past/asked")}, ""},
+		"a check can be judged":             {theirs{}, content.Step{Checks: using("past/asked", "now/there")}, ""},
+		"no check can be judged":            {theirs{}, content.Step{Checks: using("past/asked", "past/seen")}, "has no check that can do without audit-log, history; theirs clusters cannot play it"},
+		"only an invariant can be judged":   {theirs{}, content.Step{Checks: using("past/asked"), Invariants: using("now/there")}, "without audit-log"},
+		"the task needs what is not there":  {theirs{}, content.Step{Requires: []string{"node-power"}, Checks: using("now/there")}, "11-a/b needs node-power; theirs clusters cannot play it"},
+		"nodes are asked for in good time":  {theirs{}, content.Step{Requires: []string{"nodes"}, Checks: using("now/there")}, ""},
+		"nodes that may not be changed":     {can{}, content.Step{Requires: []string{"nodes"}, Checks: using("now/there")}, "needs nodes"},
+		"it begins with an upgrade":         {theirs{}, content.Step{Cluster: content.StepCluster{Release: "1.37"}, Checks: using("now/there")}, "has been brought from 1.36 to 1.37"},
+		"it begins with the lab's release":  {theirs{}, content.Step{Cluster: content.StepCluster{Release: "1.36"}, Checks: using("now/there")}, ""},
+		"it begins with kubelets of others": {theirs{}, content.Step{Cluster: content.StepCluster{Kubelets: map[string]string{"a": "1.36"}}, Checks: using("now/there")}, "keep those that they have"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			lab := &content.Lab{ID: "11-a", Cluster: content.ClusterShape{Release: "1.36"}}
+			test.step.ID = "b"
+			err := Playable(lab, &test.step, test.provider, needy(t))
+			if err == nil && test.want != "" || err != nil && (test.want == "" || !strings.Contains(err.Error(), test.want)) {
+				t.Errorf("it is said %v, want %q", err, test.want)
+			}
+		})
+	}
+}
+
+// TestALabOfUpgradesIsNotForClustersOfOthers: there is no step of 11-versions that can be played where nothing is upgraded.
+func TestALabOfUpgradesIsNotForClustersOfOthers(t *testing.T) {
+	lab, err := content.Load(os.DirFS("../labs"), "11-versions")
+	if err != nil {
+		t.Fatal(err)
+	}
+	linked, err := link(lab, checks.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &Engine{cfg: Config{Vocabulary: checks.Default()}}
+	_, err = e.firstStep(linked, nil, theirs{}, true, StartOptions{})
+	p, ok := errors.AsType[*problem.Problem](err)
+	if !ok {
+		t.Fatalf("it is said %v", err)
+	}
+	for _, want := range []string{"no step of 11-versions can be played on a cluster of the kind theirs", "skew begins with kubelets", "deprecated needs audit-log, upgrades", "control-plane needs upgrades", "storage begins when"} {
+		if !strings.Contains(p.What.EN, want) {
+			t.Errorf("%q is not in %q", want, p.What.EN)
+		}
+	}
+	if want := "k8slab start 11-versions --cluster embedded"; p.Next != want {
+		t.Errorf("next is %q, want %q", p.Next, want)
+	}
+}
+
+func TestWhatFollowsPassesOverWhatCannotBePlayed(t *testing.T) {
+	lab := &content.Lab{Steps: []*content.Step{{ID: "a"}, {ID: "b"}, {ID: "c"}, {ID: "d"}}}
+	no := &content.Text{EN: "no", JA: "否"}
+	fits := []Fit{{Step: "a"}, {Step: "b", Unplayable: no}, {Step: "c"}, {Step: "d", Unplayable: no}}
+	for at, want := range map[string]string{"a": "c after b", "b": "c after ", "c": "none after d", "d": "none after "} {
+		s := &Session{Lab: lab, Step: &content.Step{ID: at}, Fits: fits}
+		step, over := s.Following()
+		got := "none after "
+		if step != nil {
+			got = step.ID + " after "
+		}
+		for _, fit := range over {
+			got += fit.Step
+		}
+		if got != want {
+			t.Errorf("behind %s comes %s, want %s", at, got, want)
+		}
+	}
+}
+
+// TestOwnClustersJudgeEverything: what checks need, clusters that k8slab makes have.
+func TestOwnClustersJudgeEverything(t *testing.T) {
+	own, err := embedded.New(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	inContainers, err := kind.New(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []cluster.Provider{own, inContainers} {
+		for _, d := range checks.Default().Definitions() {
+			if missing := lacks(d.Needs, p.Capabilities()); len(missing) > 0 {
+				t.Errorf("%s needs %v, which %s does not have", d.Name, missing, p.Name())
+			}
+		}
 	}
 }

@@ -77,16 +77,19 @@ func (t *telling) enter(e progress.Event) {
 }
 
 func checked(e progress.Event) content.Text {
-	passed := 0
+	passed, judged := 0, len(e.Verdicts)
 	for _, outcome := range e.Verdicts {
-		if outcome == "passed" {
+		switch outcome {
+		case "passed":
 			passed++
+		case "not-judged":
+			judged--
 		}
 	}
 	if e.Passed {
 		return say("checked: all %d passed, %d points", "チェック: %d 項目すべて合格、%d 点", passed, e.Points)
 	}
-	return say("checked: %d of %d passed", "チェック: %[2]d 項目中 %[1]d 項目に合格", passed, len(e.Verdicts))
+	return say("checked: %d of %d passed", "チェック: %[2]d 項目中 %[1]d 項目に合格", passed, judged)
 }
 
 func upgradedObject(e progress.Event) []string {

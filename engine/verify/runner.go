@@ -160,7 +160,7 @@ func (r *Runner) plan(home string) (*run, error) {
 			}
 			s := &stepRun{lab: lab, step: step, answers: Answers(step), plays: map[string][]*play{}}
 			current.steps = append(current.steps, s)
-			if err := engine.Playable(lab, step, p); err != nil {
+			if err := engine.Playable(lab, step, p, r.Vocabulary); err != nil {
 				lacks, ok := errors.AsType[*problem.Problem](err)
 				if !ok {
 					return nil, err

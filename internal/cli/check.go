@@ -45,8 +45,7 @@ func newCheck(inv *invocation) *cobra.Command {
 
 func (inv *invocation) showReport(s *engine.Session, report *engine.Report) error {
 	next := "k8slab " + terminal.NextAfter(report)
-	last := report.Passed && stepNumber(s.Lab, s.Step) == len(s.Lab.Steps)
-	if last {
+	if report.Passed && isLast(s) {
 		next = "k8slab finish"
 	}
 	if err := inv.print(inv.screen().Report(report)); err != nil {
@@ -192,7 +191,7 @@ func afterHint(s *engine.Session, hint *engine.Hint) string {
 	switch {
 	case !hint.Passed:
 		return "k8slab check"
-	case stepNumber(s.Lab, s.Step) == len(s.Lab.Steps):
+	case isLast(s):
 		return "k8slab finish"
 	default:
 		return "k8slab next"

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -47,7 +48,7 @@ func (inv *invocation) consent(yes bool) engine.Consent {
 		counts := inv.countText(v.Changes)
 		inv.narrate(fmt.Sprintf("This cluster is not k8slab's own. For the step %s, %s. Each carries the label k8slab.dev/lab=%s; --dry-run lists them.", v.Step, counts, v.Lab),
 			fmt.Sprintf("k8slab が作ったクラスターではありません。ステップ %s のために%s。どれにもラベル k8slab.dev/lab=%s が付きます。一覧は --dry-run で見られます。", v.Step, counts, v.Lab))
-		for _, note := range v.Notes {
+		for _, note := range slices.Concat(fitNotes(v.Steps), v.Notes) {
 			fmt.Fprint(inv.Err, screen.Paragraph("! "+note.In(inv.lang), 2))
 		}
 		if yes {
@@ -145,7 +146,7 @@ func (inv *invocation) dryRun(ctx context.Context, eng Engine, lab string, opts 
 		{Title: inv.say("ACTION", "操作")}, {Title: inv.say("KIND", "種類")}, {Title: "NAMESPACE"},
 		{Title: inv.say("NAME", "名前"), Wrap: true}, {Title: inv.say("DRY RUN", "ドライラン")},
 	}, rows)
-	for _, note := range v.Notes {
+	for _, note := range slices.Concat(fitNotes(v.Steps), v.Notes) {
 		text += screen.Paragraph("! "+note.In(inv.lang), 2)
 	}
 	if err := inv.print(text); err != nil {
@@ -155,6 +156,36 @@ func (inv *invocation) dryRun(ctx context.Context, eng Engine, lab string, opts 
 		"何も変更していません。「ドライラン」が済のものはサーバーが受け付けることを確認しました。それ以外は、まだない Namespace に入るものか、前からあるラボ自身のものです。後のステップのオブジェクトは --step STEP で確かめられます。")
 	inv.next(v.Command)
 	return nil
+}
+
+// fitNotes say what of the lab cannot be played on the cluster, and what not judged; nothing where all can.
+func fitNotes(fits []engine.Fit) []content.Text {
+	var notes []content.Text
+	var names, lacks []string
+	all, leftOut := 0, 0
+	for _, fit := range fits {
+		if fit.Unplayable != nil {
+			notes = append(notes, content.Text{EN: "cannot be played there: " + fit.Unplayable.EN, JA: "実行できないステップ: " + fit.Unplayable.JA})
+			continue
+		}
+		names, lacks = append(names, fit.Step), append(lacks, fit.Lacks...)
+		all, leftOut = all+fit.Checks, leftOut+fit.NotJudged
+	}
+	if len(notes) > 0 {
+		notes = slices.Insert(notes, 0, content.Text{
+			EN: fmt.Sprintf("%d of %d steps can be played there: %s", len(names), len(fits), strings.Join(names, ", ")),
+			JA: fmt.Sprintf("実行できるのは %[2]d ステップ中 %[1]d ステップです: %[3]s", len(names), len(fits), strings.Join(names, "、")),
+		})
+	}
+	if leftOut > 0 {
+		slices.Sort(lacks)
+		need := strings.Join(slices.Compact(lacks), ", ")
+		notes = append(notes, content.Text{
+			EN: fmt.Sprintf("%d of %d checks need %s, which this cluster does not have; they are not judged, and cost no point", leftOut, all, need),
+			JA: fmt.Sprintf("チェック %[2]d 項目のうち %[1]d 項目は、このクラスターに %[3]s がないため判定しません。減点もありません", leftOut, all, need),
+		})
+	}
+	return notes
 }
 
 func (inv *invocation) actionWord(a engine.Action) string {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/k8slab/k8slab/checks"
 	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine"
 	"github.com/k8slab/k8slab/engine/cluster"
@@ -51,6 +52,16 @@ func visiting() *played {
 		Nodes: make([]cluster.HostNode, 5), Production: []content.Text{{EN: "it has a namespace called prod", JA: "prod という Namespace があります"}},
 	}
 	p.session.Cluster.Provider, p.session.Cluster.Components = "aks", nil
+	p.session.Fits = []engine.Fit{
+		{Step: "drain", Checks: 9, NotJudged: 4, Lacks: []string{"audit-log"}},
+		{Step: "deadlock", Checks: 5, NotJudged: 1, Lacks: []string{"audit-log"}, Unplayable: &content.Text{EN: "deadlock needs node-power", JA: "deadlock には node-power が必要です"}},
+	}
+	p.pass()
+	p.report.Verdicts = append(p.report.Verdicts, engine.Verdict{
+		ID: "evicted", Use: "pod/evicted", Title: content.Text{EN: "the pods left worker-2 by eviction", JA: "Pod が退避によって worker-2 を離れた"}, Invariant: true,
+		Result: checks.Result{Outcome: checks.NotJudged},
+		Reason: content.Text{EN: "it needs audit-log, which a cluster of the kind aks does not have", JA: "audit-log が必要ですが、aks クラスターにはありません"},
+	})
 	return p
 }
 
@@ -61,6 +72,7 @@ func (p *played) visit() *engine.Visit {
 			{Action: engine.Remove, Kind: "Namespace", Name: "old"}, {Action: engine.Create, Kind: "Namespace", Name: "shop", DryRun: true},
 			{Action: engine.Replace, Kind: "Deployment", Namespace: "shop", Name: "cart"}, {Action: engine.Update, Kind: "Deployment", Namespace: "shop", Name: "cart"},
 		},
+		Steps: p.session.Fits,
 		Notes: []content.Text{{EN: "the lab was written for Kubernetes 1.37; this is v1.36.3", JA: "このラボは Kubernetes 1.37 向けです。このクラスターは v1.36.3 です"}},
 	}
 }
@@ -93,6 +105,10 @@ func TestAnswersAboutAClusterOfOthers(t *testing.T) {
 		{"visit-dry-run", []string{"start", "11-maintenance", "--cluster", "aks", "--dry-run"}, 0},
 		{"visit-unasked", []string{"start", "11-maintenance", "--cluster", "aks"}, 2},
 		{"visit-yes", []string{"start", "11-maintenance", "--cluster", "aks", "--yes"}, 0},
+		{"visit-check", []string{"check"}, 0},
+		{"visit-status", []string{"status"}, 0},
+		{"visit-next", []string{"next"}, 0},
+		{"visit-finish", []string{"finish"}, 0},
 		{"visit-delete", []string{"delete"}, 0},
 		{"visit-forget", []string{"delete", "--forget"}, 0},
 		{"managed-status", []string{"cluster", "status"}, 0},

@@ -26,13 +26,19 @@ func hasPassed(s *engine.Session) bool {
 	return st != nil && !st.Passed.IsZero()
 }
 
+// isLast reports whether the session's cluster can play no step after this one.
+func isLast(s *engine.Session) bool {
+	following, _ := s.Following()
+	return following == nil
+}
+
 func newNext(inv *invocation) *cobra.Command {
 	var skip bool
 	cmd := inv.command("next [--skip] [--lab LAB]",
 		content.Text{EN: "Go to the next step", JA: "次のステップに進みます"},
 		content.Text{
-			EN: "Make the starting state of the next step and show its lesson. A step that has not passed is only left with --skip.",
-			JA: "次のステップの初期状態を用意し、レッスンを表示します。合格していないステップから進むには --skip が必要です。",
+			EN: "Make the starting state of the next step and show its lesson. A step that has not passed is only left with --skip. Steps that the cluster cannot play are passed over, with the reason.",
+			JA: "次のステップの初期状態を用意し、レッスンを表示します。合格していないステップから進むには --skip が必要です。クラスターで実行できないステップは、理由を示して飛ばします。",
 		})
 	cmd.Flags().BoolVar(&skip, "skip", false, inv.say("leave a step that has not passed", "合格していなくても進みます"))
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -43,14 +49,31 @@ func newNext(inv *invocation) *cobra.Command {
 		if !skip && !hasPassed(s) {
 			return refuseUnpassed(s)
 		}
-		if stepNumber(s.Lab, s.Step) == len(s.Lab.Steps) {
-			inv.narrate(fmt.Sprintf("%s is the last step of %s.", s.Step.ID, s.Lab.ID), fmt.Sprintf("%s は %s の最後のステップです。", s.Step.ID, s.Lab.ID))
+		following, passedOver := s.Following()
+		for _, fit := range passedOver {
+			fmt.Fprint(inv.Err, inv.errScreen().Paragraph(inv.notHere(*fit.Unplayable), 0))
+		}
+		if following == nil {
+			inv.narrate(lastStep(s, len(passedOver) > 0))
 			inv.next("k8slab finish")
 			return nil
 		}
 		return inv.moveTo(func(p cluster.Progress) (*engine.Session, error) { return eng.Next(cmd.Context(), s, p) })
 	}
 	return inv.withLab(cmd)
+}
+
+// lastStep says so in both languages.
+func lastStep(s *engine.Session, here bool) (en, ja string) {
+	if here {
+		return fmt.Sprintf("%s is the last step of %s that can be played here.", s.Step.ID, s.Lab.ID), fmt.Sprintf("%s は、ここで実行できる %s の最後のステップです。", s.Step.ID, s.Lab.ID)
+	}
+	return fmt.Sprintf("%s is the last step of %s.", s.Step.ID, s.Lab.ID), fmt.Sprintf("%s は %s の最後のステップです。", s.Step.ID, s.Lab.ID)
+}
+
+// notHere says of a step that the cluster cannot play it, and why.
+func (inv *invocation) notHere(why content.Text) string {
+	return fmt.Sprintf(inv.say("Not on this cluster: %s.", "このクラスターでは実行できません: %s。"), why.In(inv.lang))
 }
 
 // moveTo runs what changes the step, and shows the step at which it arrived.
@@ -148,6 +171,9 @@ type stepLine struct {
 	Checks   int    `json:"checks"`
 	Hints    int    `json:"hints"`
 	Revealed bool   `json:"revealed"`
+	// Unplayable says why the cluster cannot play the step; NotJudged is how many of its checks are left out there.
+	Unplayable *content.Text `json:"unplayable,omitempty"`
+	NotJudged  int           `json:"notJudged,omitempty"`
 }
 
 func newStatus(inv *invocation) *cobra.Command {
@@ -175,8 +201,11 @@ func statusOf(s *engine.Session) statusAnswer {
 	if s.Cluster != nil {
 		a.Cluster, a.Server = string(s.Cluster.State), s.Cluster.Server
 	}
-	for _, step := range s.Lab.Steps {
+	for i, step := range s.Lab.Steps {
 		line := stepLine{ID: step.ID, Title: step.Title(), State: "open", Max: step.Points}
+		if i < len(s.Fits) {
+			line.Unplayable, line.NotJudged = s.Fits[i].Unplayable, s.Fits[i].NotJudged
+		}
 		if s.Attempt != nil {
 			if st := s.Attempt.Steps[step.ID]; st != nil {
 				line.Points, line.Checks, line.Hints, line.Revealed = st.Points, st.Checks, st.Hints, st.Revealed
@@ -216,6 +245,11 @@ func (inv *invocation) statusText(a statusAnswer) string {
 		{Title: inv.say("POINTS", "得点")}, {Title: inv.say("HINTS", "ヒント")},
 	}, rows))
 	fmt.Fprintf(&b, inv.say("\n%d of %d points\n", "\n%[2]d 点中 %[1]d 点\n"), a.Points, a.Max)
+	for _, l := range a.Steps {
+		if l.Unplayable != nil {
+			b.WriteString(screen.Paragraph(inv.notHere(*l.Unplayable), 0))
+		}
+	}
 	return b.String()
 }
 
@@ -240,6 +274,14 @@ func newFinish(inv *invocation) *cobra.Command {
 			inv.say("%s is finished: %d of %d steps passed, %d of %d points.", "%[1]s を終えました。%[3]d ステップ中 %[2]d ステップに合格、%[5]d 点中 %[4]d 点です。"),
 			s.Lab.ID, passed, len(s.Lab.Steps), points, s.Lab.Points()), 0)); err != nil {
 			return err
+		}
+		for _, fit := range s.Fits {
+			if fit.Unplayable == nil {
+				continue
+			}
+			if err := inv.print(inv.screen().Paragraph(inv.notHere(*fit.Unplayable), 0)); err != nil {
+				return err
+			}
 		}
 		inv.next("k8slab delete " + s.Lab.ID)
 		return nil

@@ -66,6 +66,8 @@ func (s Screen) verdict(b *strings.Builder, r *engine.Report, v engine.Verdict, 
 		s.detail(b, s.say("after", "先に"), strings.Join(s.titles(r, holding(r, v)), s.say("; ", "、")))
 	case checks.Errored:
 		s.detail(b, s.say("error", "事情"), v.Error)
+	case checks.NotJudged:
+		s.detail(b, s.say("because", "事情"), v.Reason.In(s.Lang))
 	}
 }
 
@@ -117,15 +119,21 @@ func (s Screen) detail(b *strings.Builder, label, text string) {
 }
 
 func (s Screen) closing(r *engine.Report) string {
-	passed := 0
+	passed, leftOut := 0, 0
 	for _, v := range r.Verdicts {
-		if v.Outcome == checks.Passed {
+		switch v.Outcome {
+		case checks.Passed:
 			passed++
+		case checks.NotJudged:
+			leftOut++
 		}
 	}
 	between := s.say(" ", "")
 	counts := fmt.Sprintf(s.say("%d of %d checks passed, %d of %d points.", "%[2]d 項目中 %[1]d 項目に合格、%[4]d 点中 %[3]d 点。"),
-		passed, len(r.Verdicts), r.Points, r.Max)
+		passed, len(r.Verdicts)-leftOut, r.Points, r.Max)
+	if leftOut > 0 {
+		counts += between + fmt.Sprintf(s.say("Not judged on this cluster: %d, which costs no point.", "このクラスターでは判定しない項目: %d 件 (減点なし)。"), leftOut)
+	}
 	if r.HintCost > 0 {
 		counts += between + fmt.Sprintf(s.say("Hints have cost %d.", "ヒントで %d 点引かれています。"), r.HintCost)
 	}
@@ -153,7 +161,7 @@ func outcomeSign(o checks.Outcome) (sign, sgr string) {
 		return "✓", green
 	case checks.Failed:
 		return "✗", red
-	case checks.Blocked:
+	case checks.Blocked, checks.NotJudged:
 		return "–", faint
 	default:
 		return "?", amber
@@ -168,6 +176,8 @@ func (s Screen) outcomeWord(o checks.Outcome) string {
 		return s.say("failed", "不合格")
 	case checks.Blocked:
 		return s.say("blocked", "保留")
+	case checks.NotJudged:
+		return s.say("not judged", "対象外")
 	default:
 		return s.say("could not tell", "判定不能")
 	}
