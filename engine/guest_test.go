@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -64,7 +66,12 @@ func someoneElses(t *testing.T, nodes []cluster.Node) theirs {
 			t.Error(err)
 		}
 	})
-	c, err := p.Ensure(t.Context(), cluster.Spec{Name: "theirs", Release: "1.37", Nodes: nodes}, nil)
+	return made(t, p, nodes, 0)
+}
+
+func made(t *testing.T, p *embedded.Provider, nodes []cluster.Node, port int) theirs {
+	t.Helper()
+	c, err := p.Ensure(t.Context(), cluster.Spec{Name: "theirs", Release: "1.37", Nodes: nodes, APIPort: port}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -313,4 +320,54 @@ func TestAStartByMistakeChangesNothing(t *testing.T) {
 	c.makeNamespace(t, "shop")
 	c.deploy(t, "shop", "api")
 	refuses("objects of others have the lab's names", acknowledged, "namespace/shop", "deployment/shop/api", "k8slab-theirs")
+}
+
+// TestNothingIsDoneToAClusterThatWasMadeAnewAtTheSameAddress has somebody else's session of the lab on the new one.
+func TestNothingIsDoneToAClusterThatWasMadeAnewAtTheSameAddress(t *testing.T) {
+	own := nodes("pool-1", "pool-2", "pool-3", "pool-4")
+	first := someoneElses(t, own)
+	server, err := url.Parse(first.Server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, err := strconv.Atoi(server.Port())
+	if err != nil {
+		t.Fatal(err)
+	}
+	lab, state := maintenance(t), t.TempDir()
+	e := newEngine(t, state, lab, existing.New(filepath.Join(state, "existing")))
+	if _, err := e.Start(t.Context(), lab.ID, engine.StartOptions{Provider: existing.Name, Place: first.place(), AllowNodes: true, Consent: yes}, nil); err != nil {
+		t.Fatal(err)
+	}
+
+	if err := first.provider.Delete(t.Context(), "theirs"); err != nil {
+		t.Fatal(err)
+	}
+	second := made(t, first.provider, own, port)
+	if second.Server != first.Server {
+		t.Fatalf("made anew at %s", second.Server)
+	}
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop", Labels: map[string]string{cluster.LabLabel: lab.ID}}}
+	if _, err := second.client.CoreV1().Namespaces().Create(t.Context(), ns, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	was := second.atRest(t)
+	s, err := e.Session(t.Context(), lab.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, reset := e.Reset(t.Context(), s, nil)
+	_, next := e.Next(t.Context(), s, nil)
+	_, gone := e.Goto(t.Context(), s, lab.Steps[1].ID, nil)
+	_, checked := e.Check(t.Context(), s)
+	_, deleted := e.Delete(t.Context(), lab.ID, nil)
+	for what, err := range map[string]error{"reset": reset, "next": next, "goto": gone, "check": checked, "delete": deleted} {
+		p, ok := errors.AsType[*problem.Problem](err)
+		if !ok || !strings.Contains(p.What.EN, "there is another cluster now") || p.Next != "k8slab delete --forget "+lab.ID {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if changed := difference(was, second.versions(t)); len(changed) > 0 {
+		t.Errorf("changed: %s", strings.Join(changed, "\n"))
+	}
 }

@@ -69,9 +69,9 @@ type Departure struct {
 	Server string `json:"server"`
 	// Removed carried the label.
 	Removed []string `json:"removed"`
-	// Left still carries the label: somebody's finalizer holds it, or it may not be deleted.
+	// Left still carries the label: somebody's finalizer holds it, or it could not be deleted.
 	Left []string `json:"left,omitempty"`
-	// Unseen are kinds of objects that may not be listed, so that there may be some of them with the label.
+	// Unseen are kinds of objects that may not or cannot be listed, so that there may be some of them with the label.
 	Unseen []string `json:"unseen,omitempty"`
 	// Uncordoned are nodes that took pods when the lab began, and do so again.
 	Uncordoned []string `json:"uncordoned,omitempty"`

@@ -240,6 +240,10 @@ func newDelete(inv *invocation) *cobra.Command {
 		} else {
 			inv.tellDeparture(lab, left)
 		}
+		if left != nil && len(left.Left) > 0 {
+			inv.next("k8slab delete " + lab) // the lab is not forgotten before all of it is gone
+			return nil
+		}
 		inv.next("k8slab start " + lab)
 		return nil
 	}
@@ -271,6 +275,6 @@ func (inv *invocation) tellDeparture(lab string, d *cluster.Departure) {
 	}
 	list(d.Uncordoned, "Uncordoned, as they were when the lab began:", "始めたときと同じく、Pod を受け入れる状態に戻したノード:")
 	list(d.Cordoned, "Left cordoned; they took pods when the lab began, and nodes are not k8slab's to change here:", "cordon されたままのノード。始めたときは Pod を受け入れていましたが、ここのノードは k8slab が変更できません:")
-	list(d.Left, "Left, because they may not be deleted or a finalizer holds them; k8slab delete tries again:", "削除できずに残ったもの。権限がないか、finalizer が止めています。k8slab delete でもう一度試せます:")
-	list(d.Unseen, "Not looked at, because you may not list them:", "一覧する権限がなく、確かめられなかった種類:")
+	list(d.Left, "Left, because they could not be deleted or a finalizer holds them:", "権限、webhook、finalizer などのために削除できず、残ったもの:")
+	list(d.Unseen, "Not looked at, because they could not be listed:", "一覧できず、確かめられなかった種類:")
 }

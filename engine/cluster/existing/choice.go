@@ -52,7 +52,7 @@ func (f folder) read() (*choice, error) {
 	if err := json.Unmarshal(raw, &c); err != nil {
 		return nil, problem.New(problem.Cluster,
 			fmt.Sprintf("what was kept about the cluster is damaged: %v", err), fmt.Sprintf("クラスターについての記録が壊れています: %v", err),
-			"k8slab delete --forget --lab "+filepath.Base(string(f))).From(err)
+			forgetCommand(filepath.Base(string(f)))).From(err)
 	}
 	return &c, nil
 }

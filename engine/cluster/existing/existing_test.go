@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -17,6 +20,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/k8slab/k8slab/engine/cluster"
@@ -146,6 +150,134 @@ func TestAClusterIsFollowedNowhereElse(t *testing.T) {
 	point(first)
 	if _, err := b.Provider.Ensure(t.Context(), lab, nil); err != nil {
 		t.Errorf("pointed back: %v", err)
+	}
+}
+
+func TestAClusterThatWasMadeAnewAtTheSameAddressIsAnother(t *testing.T) {
+	b := borrow(t)
+	theirs := spec("theirs")
+	first := b.make(theirs)
+	place := placeOf(first)
+	host, err := b.Look(t.Context(), "lab", place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Settle(t.Context(), "lab", host); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.host.Delete(t.Context(), theirs.Name); err != nil {
+		t.Fatal(err)
+	}
+	server, err := url.Parse(first.Server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if theirs.APIPort, err = strconv.Atoi(server.Port()); err != nil {
+		t.Fatal(err)
+	}
+	anew := b.make(theirs)
+	if anew.Server != host.Server || placeOf(anew) != place {
+		t.Fatalf("made anew at %s, %v", anew.Server, placeOf(anew))
+	}
+	c, err := b.Find(t.Context(), "lab")
+	if err != nil || c.State != cluster.Degraded {
+		t.Errorf("Find: %+v, %v", c, err)
+	}
+	_, ensured := b.Provider.Ensure(t.Context(), spec("lab"), nil)
+	_, left := b.Leave(t.Context(), "lab")
+	for what, err := range map[string]error{"Ensure": ensured, "Leave": left} {
+		p, ok := errors.AsType[*problem.Problem](err)
+		if !ok || !strings.Contains(p.What.EN, "there is another cluster now") || p.What.JA == "" || p.Next != "k8slab delete --forget lab" {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// breaking is a kubeconfig for the cluster behind a proxy that answers the requests that the function chooses with 500.
+func breaking(t *testing.T, c *cluster.Cluster, broken func(*http.Request) bool) cluster.Place {
+	t.Helper()
+	cfg, err := clientcmd.BuildConfigFromFlags("", c.Kubeconfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport, err := rest.TransportFor(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	target, err := url.Parse(cfg.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := &httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !broken(r) {
+			proxy.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusInternalServerError)
+		fmt.Fprint(w, `{"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "InternalError", "code": 500,
+			"message": "conversion webhook for widgets.example.com failed: service \"webhook\" not found"}`)
+	}))
+	t.Cleanup(server.Close)
+	file := filepath.Join(t.TempDir(), "config")
+	text := `{"apiVersion": "v1", "kind": "Config", "clusters": [{"name": "c", "cluster": {"server": "` + server.URL + `"}}],
+		"contexts": [{"name": "here", "context": {"cluster": "c", "user": "u"}}], "users": [{"name": "u", "user": {}}]}`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return cluster.Place{Kubeconfig: file, Context: "here"}
+}
+
+// TestLeaveGoesOnPastWhatTheServerCannotDo is about clusters in which somebody's webhook is gone: a CRD's conversion, or one that is asked
+// before objects are deleted.
+func TestLeaveGoesOnPastWhatTheServerCannotDo(t *testing.T) {
+	b := borrow(t)
+	theirs := b.make(spec("broken"))
+	client := b.client(theirs)
+	mine := map[string]string{cluster.LabLabel: "lab"}
+	for _, name := range []string{"kept", "seen", "shop"} {
+		if _, err := client.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		_, err := client.CoreV1().ConfigMaps(name).Create(t.Context(), &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "mine", Labels: mine}}, metav1.CreateOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	once := make(chan bool, 1)
+	once <- true
+	place := breaking(t, theirs, func(r *http.Request) bool {
+		switch {
+		case r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/secrets"):
+			return true
+		case r.Method == http.MethodDelete && r.URL.Path == "/api/v1/namespaces/kept/configmaps/mine":
+			return true
+		case r.Method == http.MethodGet && r.URL.Path == "/api/v1/namespaces/seen/configmaps/mine":
+			select {
+			case <-once:
+				return true
+			default:
+			}
+		}
+		return false
+	})
+	host, err := b.Look(t.Context(), "lab", place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Settle(t.Context(), "lab", host); err != nil {
+		t.Fatal(err)
+	}
+	left, err := b.Leave(t.Context(), "lab")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"configmap/seen/mine", "configmap/shop/mine"}; !slices.Equal(left.Removed, want) {
+		t.Errorf("removed %v, want %v", left.Removed, want)
+	}
+	if !slices.Equal(left.Left, []string{"configmap/kept/mine"}) || !slices.Equal(left.Unseen, []string{"secrets"}) {
+		t.Errorf("left %v, unseen %v", left.Left, left.Unseen)
 	}
 }
 

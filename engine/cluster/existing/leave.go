@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -34,11 +35,11 @@ func (p *Provider) Leave(ctx context.Context, name string) (*cluster.Departure, 
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := p.load(ctx, c)
+	cfg, err := p.load(ctx, name, c)
 	if err != nil {
 		return nil, forgettable(err, name)
 	}
-	if _, err := p.same(ctx, c, cfg); err != nil {
+	if _, err := p.same(ctx, name, c, cfg); err != nil {
 		return nil, forgettable(err, name)
 	}
 	rc, err := restConfig(cfg)
@@ -82,7 +83,7 @@ func forgettable(err error, name string) error {
 	q := *p
 	q.What.EN += fmt.Sprintf(". Nothing was forgotten; objects with the label %s=%s may be there still", cluster.LabLabel, name)
 	q.What.JA += fmt.Sprintf("。記録はまだ残してあります。ラベル %s=%s の付いたオブジェクトが残っているかもしれません", cluster.LabLabel, name)
-	q.Next = "k8slab delete --forget " + name
+	q.Next = forgetCommand(name)
 	return &q
 }
 
@@ -128,10 +129,11 @@ func removeLabelled(ctx context.Context, rc *rest.Config, lab string, left *clus
 		err := client.Resource(o.resource).Namespace(o.namespace).Delete(ctx, o.name,
 			metav1.DeleteOptions{PropagationPolicy: &background, Preconditions: &metav1.Preconditions{UID: &uid}})
 		switch {
-		case apierrors.IsForbidden(err):
-			refused[o.uid] = true
-		case err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err): // a conflict: another object has the name by now
+		case err == nil || apierrors.IsNotFound(err) || apierrors.IsConflict(err): // a conflict: another object has the name by now
+		case unanswered(ctx, err):
 			return fmt.Errorf("delete %s: %w", o, err)
+		default:
+			refused[o.uid] = true
 		}
 	}
 	still, err := awaitGone(ctx, client, found, refused)
@@ -146,6 +148,13 @@ func removeLabelled(ctx context.Context, rc *rest.Config, lab string, left *clus
 		}
 	}
 	return nil
+}
+
+// unanswered reports an error after which there is no use in asking the server about something else: it did not answer, it does not take the
+// credentials, or nobody waits any more. Other errors are about one kind or object, such as those of a webhook that is gone.
+func unanswered(ctx context.Context, err error) bool {
+	_, connection := errors.AsType[*url.Error](err)
+	return connection || apierrors.IsUnauthorized(err) || ctx.Err() != nil
 }
 
 // apiKind is one that can be listed and deleted.
@@ -196,15 +205,15 @@ func lastly(kind string) string {
 func findLabelled(ctx context.Context, client metadata.Interface, kinds []apiKind, lab string) (found []labelled, unseen []string, err error) {
 	for _, k := range kinds {
 		list, err := client.Resource(k.resource).List(ctx, metav1.ListOptions{LabelSelector: cluster.LabLabel + "=" + lab})
-		if apierrors.IsForbidden(err) {
-			unseen = append(unseen, k.resource.GroupResource().String())
-			continue
-		}
 		if apierrors.IsNotFound(err) || apierrors.IsMethodNotSupported(err) {
 			continue // the kind has gone meanwhile, or is a view of another one
 		}
-		if err != nil {
+		if err != nil && (unanswered(ctx, err) || k.kind == "Namespace") { // nearly all that labs make stands in those
 			return nil, nil, fmt.Errorf("list %s: %w", k.resource.Resource, err)
+		}
+		if err != nil {
+			unseen = append(unseen, k.resource.GroupResource().String())
+			continue
 		}
 		for i := range list.Items {
 			o := &list.Items[i]
@@ -228,10 +237,13 @@ func awaitGone(ctx context.Context, client metadata.Interface, found []labelled,
 				continue
 			}
 			live, err := client.Resource(o.resource).Namespace(o.namespace).Get(ctx, o.name, metav1.GetOptions{})
-			if err != nil && !apierrors.IsNotFound(err) {
+			switch {
+			case apierrors.IsNotFound(err) || err == nil && live.UID != o.uid:
+			case err != nil && unanswered(ctx, err):
 				return nil, err
-			}
-			if err == nil && live.UID == o.uid {
+			case apierrors.IsForbidden(err):
+				still = append(still, o) // nobody can tell
+			default:
 				there = append(there, o)
 			}
 		}

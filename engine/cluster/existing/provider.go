@@ -24,7 +24,7 @@ const Name = "existing"
 const (
 	// answerTimeout bounds one request of those that Look and Ensure make.
 	answerTimeout = 20 * time.Second
-	// glanceTimeout bounds the request with which Find sees whether the cluster answers.
+	// glanceTimeout bounds one request of those with which Find sees which cluster answers.
 	glanceTimeout = 2 * time.Second
 )
 
@@ -83,11 +83,11 @@ func (p *Provider) Ensure(ctx context.Context, spec cluster.Spec, progress clust
 	}
 	version := ""
 	err = progress.Run("credentials", func() (string, error) {
-		cfg, err := p.load(ctx, c)
+		cfg, err := p.load(ctx, spec.Name, c)
 		if err != nil {
 			return "", err
 		}
-		if version, err = p.same(ctx, c, cfg); err != nil {
+		if version, err = p.same(ctx, spec.Name, c, cfg); err != nil {
 			return "", err
 		}
 		if err := f.writeKubeconfig(f.access(), cfg); err != nil {
@@ -103,8 +103,8 @@ func (p *Provider) Ensure(ctx context.Context, spec cluster.Spec, progress clust
 	return found, nil
 }
 
-// load returns the credentials for the choice, and refuses those for another server.
-func (p *Provider) load(ctx context.Context, c *choice) (*clientcmdapi.Config, error) {
+// load returns the credentials for the choice of the name, and refuses those for another server.
+func (p *Provider) load(ctx context.Context, name string, c *choice) (*clientcmdapi.Config, error) {
 	cfg, err := p.source.Load(ctx, c.Place)
 	if err != nil {
 		return nil, err
@@ -113,13 +113,13 @@ func (p *Provider) load(ctx context.Context, c *choice) (*clientcmdapi.Config, e
 		return nil, problem.New(problem.Cluster,
 			fmt.Sprintf("%s now leads to %s; this lab is being played on %s, and k8slab does not follow. Point the context back, or begin anew", c.Context, now, c.Server),
 			fmt.Sprintf("%s の接続先が %s に変わっています。このラボで使っているのは %s で、k8slab が勝手に切り替えることはありません。コンテキストを元に戻すか、はじめからやり直してください", c.Context, now, c.Server),
-			"k8slab delete --forget")
+			forgetCommand(name))
 	}
 	return cfg, nil
 }
 
 // same returns the version of the cluster, and refuses another one than that which was settled on.
-func (p *Provider) same(ctx context.Context, c *choice, cfg *clientcmdapi.Config) (version string, err error) {
+func (p *Provider) same(ctx context.Context, name string, c *choice, cfg *clientcmdapi.Config) (version string, err error) {
 	client, _, err := connect(cfg, p.source.Try(c.Place))
 	if err != nil {
 		return "", err
@@ -130,12 +130,15 @@ func (p *Provider) same(ctx context.Context, c *choice, cfg *clientcmdapi.Config
 	}
 	if id != c.ID {
 		return "", problem.New(problem.Cluster,
-			fmt.Sprintf("at %s there is another cluster now than the one on which this lab was begun; nothing of the lab is in it", c.Server),
-			fmt.Sprintf("%s にあるのは、このラボを始めたときとは別のクラスターです。ラボのオブジェクトはそこにはありません", c.Server),
-			"k8slab delete --forget")
+			fmt.Sprintf("at %s there is another cluster now than the one on which this lab was begun; nothing of your session is in it", c.Server),
+			fmt.Sprintf("%s にあるのは、このラボを始めたときとは別のクラスターです。このセッションのオブジェクトはそこにはありません", c.Server),
+			forgetCommand(name))
 	}
 	return version, nil
 }
+
+// forgetCommand is the way out of a cluster that is out of reach.
+func forgetCommand(name string) string { return "k8slab delete --forget " + name }
 
 func notSettled(lab, kind string) error {
 	return problem.New(problem.Usage,
@@ -193,9 +196,8 @@ func (p *Provider) Find(ctx context.Context, name string) (*cluster.Cluster, err
 	if err != nil {
 		return found, nil
 	}
-	version, err := client.Discovery().ServerVersion()
-	if err == nil {
-		found.State, found.Version = cluster.Running, version.GitVersion
+	if version, id, err := identify(ctx, client); err == nil && id == c.ID {
+		found.State, found.Version = cluster.Running, version
 	}
 	return found, nil
 }
@@ -215,7 +217,7 @@ func (p *Provider) Config(ctx context.Context, name string, _ cluster.Identity) 
 	}
 	var cfg *clientcmdapi.Config
 	if p.source.Local() {
-		cfg, err = p.load(ctx, c)
+		cfg, err = p.load(ctx, name, c)
 	} else if cfg, err = clientcmd.LoadFromFile(f.access()); err != nil {
 		err = cannotKeep(err)
 	}
