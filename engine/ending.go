@@ -8,6 +8,7 @@ import (
 
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/problem"
+	"github.com/k8slab/k8slab/engine/progress"
 )
 
 // Stop stops the lab's cluster and keeps its state.
@@ -64,7 +65,7 @@ func (e *Engine) withCluster(ctx context.Context, lab string, f func(cluster.Pro
 			return err
 		}
 	}
-	p, err := e.Provider(providerOf(done.Labs[lab]))
+	p, err := e.holder(ctx, lab, done.Labs[lab])
 	if err != nil {
 		return err
 	}
@@ -80,4 +81,19 @@ func (e *Engine) withCluster(ctx context.Context, lab string, f func(cluster.Pro
 			"k8slab start "+lab)
 	}
 	return err
+}
+
+// holder returns the provider that has the lab's cluster: the one that the journal names, or where that has none another one, which was
+// cut short while it made a cluster or let the lab in on one. Where none has a cluster it is that of the journal.
+func (e *Engine) holder(ctx context.Context, lab string, attempt *progress.Lab) (cluster.Provider, error) {
+	named, err := e.Provider(providerOf(attempt))
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range append([]cluster.Provider{named}, e.cfg.Providers...) {
+		if _, err := p.Find(ctx, lab); !errors.Is(err, cluster.ErrNotFound) {
+			return p, nil
+		}
+	}
+	return named, nil
 }

@@ -92,11 +92,11 @@ func (e *Engine) firstStep(lab *linkedLab, attempt *progress.Lab, p cluster.Prov
 }
 
 // arrive lets the lab in on a cluster that somebody else made: after it was looked at, and after the person has said yes. It returns the lab
-// with the names that the nodes have there.
-func (e *Engine) arrive(ctx context.Context, guest cluster.Guest, lab *linkedLab, step *linkedStep, opts StartOptions, report cluster.Progress) (*linkedLab, *linkedStep, error) {
+// with the names that the nodes have there, and whether it was let in only now.
+func (e *Engine) arrive(ctx context.Context, guest cluster.Guest, lab *linkedLab, step *linkedStep, opts StartOptions, report cluster.Progress) (_ *linkedLab, _ *linkedStep, fresh bool, err error) {
 	var v *Visit
 	var renamed *linkedLab
-	err := report.Run("look", func() (string, error) {
+	err = report.Run("look", func() (string, error) {
 		var err error
 		if v, renamed, err = e.visit(ctx, guest, lab, step, opts); err != nil {
 			return "", err
@@ -104,21 +104,23 @@ func (e *Engine) arrive(ctx context.Context, guest cluster.Guest, lab *linkedLab
 		return v.Host.Server, nil
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, false, err
 	}
 	if !v.Host.Settled {
 		if opts.Consent == nil {
-			return nil, nil, errors.New("nobody was asked whether the cluster may be changed")
+			return nil, nil, false, problem.New(problem.Usage,
+				fmt.Sprintf("nobody was asked whether %s may be changed", v.Host.Server),
+				fmt.Sprintf("%s を変更してよいか、まだ確認していません", v.Host.Server), v.Command)
 		}
 		if err := opts.Consent(ctx, v); err != nil {
-			return nil, nil, err
+			return nil, nil, false, err
 		}
 	}
 	if err := guest.Settle(ctx, lab.content.ID, v.Host); err != nil {
-		return nil, nil, err
+		return nil, nil, false, err
 	}
 	step, err = renamed.step(step.content.ID)
-	return renamed, step, err
+	return renamed, step, !v.Host.Settled, err
 }
 
 // visit looks at the cluster and refuses what must not be played there. Nothing is changed.
@@ -378,30 +380,37 @@ func take(free map[string][]string, zones []string, i int) string {
 	return "" // there are enough: they were counted
 }
 
-// refuseAbandoned keeps a lab from being begun elsewhere as long as it has objects on a cluster that somebody else made.
-func (e *Engine) refuseAbandoned(ctx context.Context, attempt *progress.Lab, p cluster.Provider) error {
-	if attempt == nil || attempt.Provider == "" || attempt.Provider == p.Name() {
+// refuseAbandoned keeps a lab from being begun on one kind of cluster as long as it has a cluster of another kind, or objects on one that
+// somebody else made: the journal points to one of them, and nobody would find the other. Where the lab goes on there may be both.
+func (e *Engine) refuseAbandoned(ctx context.Context, lab string, attempt *progress.Lab, p cluster.Provider) error {
+	if attempt != nil && attempt.Provider == p.Name() {
 		return nil
 	}
-	before, err := e.Provider(attempt.Provider)
-	if err != nil {
-		return nil // this k8slab does not know the kind, and has nothing there
+	for _, before := range e.cfg.Providers {
+		if before.Name() == p.Name() {
+			continue
+		}
+		c, err := before.Find(ctx, lab)
+		_, isGuest := before.(cluster.Guest)
+		switch {
+		case errors.Is(err, cluster.ErrNotFound):
+		case isGuest && err != nil:
+			return err
+		case isGuest:
+			return problem.New(problem.Cluster,
+				fmt.Sprintf("the lab %s is being played on %s; that has to be cleaned up before it begins elsewhere", lab, c.Server),
+				fmt.Sprintf("ラボ %s は %s で進行中です。別の場所で始める前に、そちらを片付けてください", lab, c.Server),
+				"k8slab delete "+lab)
+		case err != nil || c.State == cluster.Stopped && len(c.Components) == 0:
+			// Without its engine nothing runs of it, and nobody could delete it.
+		default:
+			return problem.New(problem.Cluster,
+				fmt.Sprintf("the lab %s has a cluster of the kind %s; go on with that by --cluster %[2]s, or delete it first", lab, before.Name()),
+				fmt.Sprintf("ラボ %s には %s クラスターがあります。--cluster %[2]s で続けるか、先に削除してください", lab, before.Name()),
+				"k8slab delete "+lab)
+		}
 	}
-	guest, ok := before.(cluster.Guest)
-	if !ok {
-		return nil
-	}
-	c, err := guest.Find(ctx, attempt.ID)
-	if errors.Is(err, cluster.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return problem.New(problem.Cluster,
-		fmt.Sprintf("the lab %s is being played on %s; that has to be cleaned up before it begins elsewhere", attempt.ID, c.Server),
-		fmt.Sprintf("ラボ %s は %s で進行中です。別の場所で始める前に、そちらを片付けてください", attempt.ID, c.Server),
-		"k8slab delete "+attempt.ID)
+	return nil
 }
 
 // refuseMismatch refuses a lab on a kind of cluster that it cannot be played on, or that the options do not fit. What a cluster of
@@ -419,7 +428,7 @@ func (e *Engine) refuseMismatch(ctx context.Context, lab *content.Lab, attempt *
 			"--api-port is for clusters that k8slab makes; this one has an address already",
 			"--api-port は k8slab が作るクラスターで使います。このクラスターのアドレスはすでに決まっています", "k8slab start --help")
 	}
-	return e.refuseAbandoned(ctx, attempt, p)
+	return e.refuseAbandoned(ctx, lab.ID, attempt, p)
 }
 
 func notAGuest(lab string, p cluster.Provider) error {

@@ -61,12 +61,17 @@ func (e *Engine) Start(ctx context.Context, id string, opts StartOptions, report
 		return nil, err
 	}
 	defer unlock()
+	fresh := false
 	if isGuest {
-		if lab, step, err = e.arrive(ctx, guest, lab, step, opts, report); err != nil {
+		if lab, step, fresh, err = e.arrive(ctx, guest, lab, step, opts, report); err != nil {
 			return nil, err
 		}
 	}
 	c, err := p.Ensure(ctx, specOf(lab.content, step.content, opts.APIPort), report)
+	if err != nil && fresh {
+		// Nothing was changed there yet. Somebody else may come before the lab does, and then this person has to be asked again.
+		return nil, errors.Join(err, guest.Forget(ctx, id))
+	}
 	if err != nil {
 		return nil, err
 	}
