@@ -45,6 +45,50 @@ type Cluster struct {
 	// Pools by name, and Windows by name.
 	Pools   []Pool   `json:"pools"`
 	Windows []Window `json:"windows"`
+	// Unread are the parts that the person may not read. They are empty here, which says nothing of the cluster.
+	Unread []Part `json:"unread,omitempty"`
+}
+
+// Part of what a cloud says that takes a right of its own to read.
+type Part string
+
+const (
+	// Upgrades are Cluster.Upgrades, Available, Pools and Windows the fields of their names, and PoolUpgrades is Pool.Upgrades.
+	Upgrades     Part = "upgrades"
+	Available    Part = "available"
+	Pools        Part = "pools"
+	PoolUpgrades Part = "poolUpgrades"
+	Windows      Part = "windows"
+)
+
+// Text names the part.
+func (p Part) Text() content.Text {
+	switch p {
+	case Upgrades:
+		return content.Text{EN: "the upgrades that are offered", JA: "更新先のバージョン"}
+	case Available:
+		return content.Text{EN: "the region's versions", JA: "リージョンのバージョン"}
+	case Pools:
+		return content.Text{EN: "the pools", JA: "ノードプール"}
+	case PoolUpgrades:
+		return content.Text{EN: "the pools' upgrades", JA: "ノードプールの更新先"}
+	case Windows:
+		return content.Text{EN: "the maintenance windows", JA: "メンテナンスウィンドウ"}
+	}
+	return content.Text{EN: string(p), JA: string(p)}
+}
+
+// MayRead reports whether the part could be read.
+func (c *Cluster) MayRead(part Part) bool { return !slices.Contains(c.Unread, part) }
+
+// UnreadText names the parts of Unread.
+func (c *Cluster) UnreadText() content.Text {
+	var en, ja []string
+	for _, part := range c.Unread {
+		name := part.Text()
+		en, ja = append(en, name.EN), append(ja, name.JA)
+	}
+	return content.Text{EN: strings.Join(en, ", "), JA: strings.Join(ja, "、")}
 }
 
 // Upgrade is a version that can be gone to.
@@ -177,7 +221,7 @@ func (c *Cluster) Window(name string) (Window, bool) {
 }
 
 // Offered reports whether new clusters of the region can still have the control plane's release. One that is not offered any more gets
-// no support either, other than by a plan of its own.
+// no support either, other than by a plan of its own. It is false where Available may not be read.
 func (c *Cluster) Offered() bool {
 	return slices.ContainsFunc(c.Available, func(r Release) bool { return strings.HasPrefix(c.Version+".", r.Version+".") })
 }

@@ -69,6 +69,8 @@ type played struct {
 	findings []engine.Finding
 	// host is a cluster that somebody else made; nil for one of k8slab's own.
 	host *cluster.Host
+	// cloud runs that.
+	cloud cloud
 }
 
 func newPlayed() *played {
@@ -198,7 +200,7 @@ func (p *played) Timeline(_ context.Context, _ *engine.Session, step string) (*t
 
 func (p *played) Provider(string) (cluster.Provider, error) {
 	if p.host != nil {
-		return cloud{}, nil
+		return p.cloud, nil
 	}
 	return bare{}, nil
 }

@@ -61,19 +61,18 @@ func newClusterStatus(inv *invocation) *cobra.Command {
 			return err
 		}
 		answer := clusterAnswer{Cluster: s.Cluster}
+		var silent error // the cluster is shown even where its cloud says nothing
 		if cloud, ok := p.(cluster.ManagedFacts); ok {
-			if answer.Managed, err = cloud.Managed(cmd.Context(), s.Cluster.Name); err != nil {
-				return err
-			}
+			answer.Managed, silent = cloud.Managed(cmd.Context(), s.Cluster.Name)
 		}
 		if inv.asJSON() {
-			return inv.printJSON(answer)
+			return errors.Join(inv.printJSON(answer), silent)
 		}
 		text := inv.clusterText(s.Cluster)
 		if answer.Managed != nil {
 			text += "\n" + inv.managedText(answer.Managed)
 		}
-		return inv.print(text)
+		return errors.Join(inv.print(text), silent)
 	}
 	return inv.withOutput(inv.withLab(cmd))
 }

@@ -13,16 +13,30 @@ import (
 	"github.com/k8slab/k8slab/engine"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/managed"
+	"github.com/k8slab/k8slab/engine/problem"
 )
 
 // cloud is a provider of clusters that somebody else made and a cloud runs.
-type cloud struct{ cluster.Guest }
+type cloud struct {
+	cluster.Guest
+	unread []managed.Part
+	silent error
+}
 
 func (cloud) Name() string { return "aks" }
 
 func (cloud) Capabilities() []cluster.Capability { return nil }
 
-func (cloud) Managed(context.Context, string) (*managed.Cluster, error) {
+func (c cloud) Managed(context.Context, string) (*managed.Cluster, error) {
+	if c.silent != nil {
+		return nil, c.silent
+	}
+	if len(c.unread) > 0 {
+		return &managed.Cluster{
+			Name: "shop", ResourceGroup: "labs", Region: "westeurope", Tier: "Standard", PowerState: "Running", Provisioning: "Succeeded", Version: "1.36.3",
+			UpgradeChannel: "stable", EntraID: true, Unread: c.unread,
+		}, nil
+	}
 	upgrades := []managed.Upgrade{{Version: "1.36.4"}, {Version: "1.37.2", Preview: true}}
 	return &managed.Cluster{
 		Name: "shop", ResourceGroup: "labs", Region: "westeurope", Tier: "Standard", PowerState: "Running", Provisioning: "Succeeded", Version: "1.36.3",
@@ -113,6 +127,8 @@ func TestAnswersAboutAClusterOfOthers(t *testing.T) {
 		{"visit-forget", []string{"delete", "--forget"}, 0},
 		{"managed-status", []string{"cluster", "status"}, 0},
 		{"doctor-aks", []string{"doctor", "--cluster", "aks", "--resource-group", "labs", "--name", "shop"}, 4},
+		{"managed-unread", []string{"cluster", "status"}, 0},
+		{"managed-silent", []string{"cluster", "status"}, 4},
 		{"help-delete", []string{"delete", "--help"}, 0},
 		{"help-doctor", []string{"doctor", "--help"}, 0},
 		{"help-start", []string{"start", "--help"}, 0},
@@ -122,7 +138,14 @@ func TestAnswersAboutAClusterOfOthers(t *testing.T) {
 			for _, c := range commands {
 				name := fmt.Sprintf("%s.%s.%d", c.name, lang, width)
 				t.Run(name, func(t *testing.T) {
-					out, errs, code := run(t, visiting(), []string{"LANG=" + string(lang) + "_XX.UTF-8", fmt.Sprint("COLUMNS=", width)}, c.args...)
+					p := visiting()
+					switch c.name {
+					case "managed-unread":
+						p.cloud.unread = []managed.Part{managed.Upgrades, managed.Available, managed.Pools, managed.PoolUpgrades, managed.Windows}
+					case "managed-silent":
+						p.cloud.silent = problem.New(problem.Cluster, "the sign-in to Azure has expired; sign in again", "Azure へのサインインの期限が切れています。サインインし直してください", "az login")
+					}
+					out, errs, code := run(t, p, []string{"LANG=" + string(lang) + "_XX.UTF-8", fmt.Sprint("COLUMNS=", width)}, c.args...)
 					if code != c.code {
 						t.Errorf("exit code %d, want %d", code, c.code)
 					}

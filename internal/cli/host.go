@@ -56,28 +56,42 @@ func (inv *invocation) examineHost(ctx context.Context, kind string, place clust
 // managedText shows what a cloud says of its cluster.
 func (inv *invocation) managedText(c *managed.Cluster) string {
 	screen := inv.screen()
-	text := screen.Definitions([][2]string{
+	about := [][2]string{
 		{inv.say("managed", "マネージド"), c.ResourceGroup + "/" + c.Name + " (" + c.Region + ", " + orDash(c.Tier) + ")"},
 		{inv.say("power", "電源"), c.PowerState + ", " + c.Provisioning},
 		{inv.say("version", "バージョン"), c.Version},
-		{inv.say("upgrades", "更新先"), orDash(upgradeText(c.Upgrades))},
+		{inv.say("upgrades", "更新先"), unlessUnread(c, managed.Upgrades, orDash(upgradeText(c.Upgrades)))},
 		{inv.say("channels", "チャネル"), fmt.Sprintf(inv.say("cluster %s, node OS %s", "クラスター %s、ノード OS %s"), orDash(c.UpgradeChannel), orDash(c.NodeOSChannel))},
 		{inv.say("accounts", "アカウント"), inv.accountText(c)},
-	})
+	}
+	if len(c.Unread) > 0 {
+		about = append(about, [2]string{inv.say("you may not read", "権限なし"), c.UnreadText().In(inv.lang)})
+	}
+	text := screen.Definitions(about)
 	var rows [][]string
 	for _, p := range c.Pools {
-		rows = append(rows, []string{p.Name, p.Mode, fmt.Sprint(p.Count), p.Version, p.VMSize, strings.Join(p.Zones, ","), orDash(p.MaxSurge), orDash(upgradeText(p.Upgrades))})
+		rows = append(rows, []string{p.Name, p.Mode, fmt.Sprint(p.Count), p.Version, p.VMSize, strings.Join(p.Zones, ","), orDash(p.MaxSurge), unlessUnread(c, managed.PoolUpgrades, orDash(upgradeText(p.Upgrades)))})
 	}
-	text += "\n" + screen.Table([]terminal.Column{
-		{Title: inv.say("POOL", "プール")}, {Title: inv.say("MODE", "モード")}, {Title: inv.say("NODES", "ノード")}, {Title: inv.say("VERSION", "バージョン")},
-		{Title: inv.say("SIZE", "サイズ")}, {Title: inv.say("ZONES", "ゾーン")}, {Title: "SURGE"}, {Title: inv.say("UPGRADES", "更新先"), Wrap: true},
-	}, rows)
+	if c.MayRead(managed.Pools) {
+		text += "\n" + screen.Table([]terminal.Column{
+			{Title: inv.say("POOL", "プール")}, {Title: inv.say("MODE", "モード")}, {Title: inv.say("NODES", "ノード")}, {Title: inv.say("VERSION", "バージョン")},
+			{Title: inv.say("SIZE", "サイズ")}, {Title: inv.say("ZONES", "ゾーン")}, {Title: "SURGE"}, {Title: inv.say("UPGRADES", "更新先"), Wrap: true},
+		}, rows)
+	}
 	var windows [][2]string
 	for _, w := range c.Windows {
 		windows = append(windows, [2]string{w.Name, inv.windowText(w)})
 	}
 	if len(windows) > 0 {
 		text += "\n" + screen.Definitions(windows)
+	}
+	return text
+}
+
+// unlessUnread returns the text, or "?" where the person may not read that part.
+func unlessUnread(c *managed.Cluster, part managed.Part, text string) string {
+	if !c.MayRead(part) {
+		return "?"
 	}
 	return text
 }

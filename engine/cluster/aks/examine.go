@@ -33,9 +33,22 @@ func (p *Provider) Examine(ctx context.Context, place cluster.Place) []cluster.F
 	if err != nil {
 		return append(findings, cluster.FindingOf("cluster", err))
 	}
-	findings = append(findings, examineCluster(facts, place), examineRegion(facts), examineAccounts(facts))
-	findings = append(findings, p.examineQuota(ctx, facts, place))
+	findings = append(findings, examineCluster(facts, place))
+	if facts.MayRead(managed.Available) {
+		findings = append(findings, examineRegion(facts))
+	}
+	findings = append(findings, examineAccounts(facts), p.examineQuota(ctx, facts, place))
+	if len(facts.Unread) > 0 {
+		findings = append(findings, examineRights(facts, place))
+	}
 	return append(findings, p.examineRole(ctx, place)...)
+}
+
+// examineRights is about what the person may not read. A lab can be played without it.
+func examineRights(c *managed.Cluster, place cluster.Place) cluster.Finding {
+	unread := c.UnreadText()
+	return note("rights", fmt.Sprintf("your role does not let you read %s; k8slab cluster status leaves that out", unread.EN),
+		fmt.Sprintf("ロールに権限がないため読めないもの: %s。k8slab cluster status では省きます", unread.JA), roleCommand(place))
 }
 
 func ok(name, en, ja string) cluster.Finding {
@@ -66,6 +79,9 @@ func examineCluster(c *managed.Cluster, place cluster.Place) cluster.Finding {
 	case c.Provisioning != "Succeeded":
 		return note("cluster", fmt.Sprintf("%s: Azure says that it is %s", nameOf(place), c.Provisioning), fmt.Sprintf("%s: Azure での状態は %s です", nameOf(place), c.Provisioning),
 			fmt.Sprintf("az aks show --resource-group %s --name %s --output table", place.ResourceGroup, place.Name))
+	}
+	if !c.MayRead(managed.Pools) {
+		return ok("cluster", fmt.Sprintf("%s runs Kubernetes %s", nameOf(place), c.Version), fmt.Sprintf("%s は Kubernetes %s で動いています", nameOf(place), c.Version))
 	}
 	return ok("cluster", fmt.Sprintf("%s runs Kubernetes %s on %d pools", nameOf(place), c.Version, len(c.Pools)),
 		fmt.Sprintf("%s は Kubernetes %s で動いています (ノードプール %d 個)", nameOf(place), c.Version, len(c.Pools)))

@@ -2,12 +2,15 @@ package aks
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/containerservice/armcontainerservice/v6"
 
@@ -24,7 +27,8 @@ func (p *Provider) Managed(ctx context.Context, name string) (*managed.Cluster, 
 	return p.api.facts(ctx, place)
 }
 
-// facts asks everything that there is to know of the cluster.
+// facts asks everything that there is to know of the cluster. What the person may not read but for the cluster itself is left out: the role
+// that is enough to play a lab has only that.
 func (a *api) facts(ctx context.Context, place cluster.Place) (*managed.Cluster, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -38,25 +42,42 @@ func (a *api) facts(ctx context.Context, place cluster.Place) (*managed.Cluster,
 		return nil, problemOf(err, place)
 	}
 	c := factsOf(&found.ManagedCluster, place)
-	upgrades, err := client.GetUpgradeProfile(ctx, place.ResourceGroup, place.Name, nil)
-	if err != nil {
-		return nil, problemOf(err, place)
-	}
-	if p := upgrades.Properties; p != nil {
-		c.Upgrades = upgradesOf(p.ControlPlaneProfile)
-	}
-	versions, err := client.ListKubernetesVersions(ctx, c.Region, nil)
-	if err != nil {
-		return nil, problemOf(err, place)
-	}
-	c.Available = releasesOf(versions.Values)
-	if c.Pools, err = pools(ctx, clients, place); err != nil {
-		return nil, problemOf(err, place)
-	}
-	if c.Windows, err = windows(ctx, clients.NewMaintenanceConfigurationsClient(), place); err != nil {
-		return nil, problemOf(err, place)
+	for _, part := range []struct {
+		name managed.Part
+		read func() error
+	}{
+		{managed.Upgrades, func() error { return readUpgrades(ctx, client, place, c) }},
+		{managed.Available, func() error { return readAvailable(ctx, client, c) }},
+		{managed.Pools, func() error { return readPools(ctx, clients.NewAgentPoolsClient(), place, c) }},
+		{managed.PoolUpgrades, func() error { return readPoolUpgrades(ctx, clients.NewAgentPoolsClient(), place, c) }},
+		{managed.Windows, func() error { return readWindows(ctx, clients.NewMaintenanceConfigurationsClient(), place, c) }},
+	} {
+		err := part.read()
+		if failed, ok := errors.AsType[*azcore.ResponseError](err); ok && failed.StatusCode == http.StatusForbidden {
+			c.Unread = append(c.Unread, part.name)
+			continue
+		}
+		if err != nil {
+			return nil, problemOf(err, place)
+		}
 	}
 	return c, nil
+}
+
+func readUpgrades(ctx context.Context, client *armcontainerservice.ManagedClustersClient, place cluster.Place, c *managed.Cluster) error {
+	upgrades, err := client.GetUpgradeProfile(ctx, place.ResourceGroup, place.Name, nil)
+	if err == nil && upgrades.Properties != nil {
+		c.Upgrades = upgradesOf(upgrades.Properties.ControlPlaneProfile)
+	}
+	return err
+}
+
+func readAvailable(ctx context.Context, client *armcontainerservice.ManagedClustersClient, c *managed.Cluster) error {
+	versions, err := client.ListKubernetesVersions(ctx, c.Region, nil)
+	if err == nil {
+		c.Available = releasesOf(versions.Values)
+	}
+	return err
 }
 
 // factsOf reads what the cluster's own resource says.
@@ -137,8 +158,7 @@ func byVersion(a, b string) int {
 	return slices.Compare(number(a), number(b))
 }
 
-func pools(ctx context.Context, clients *armcontainerservice.ClientFactory, place cluster.Place) ([]managed.Pool, error) {
-	client := clients.NewAgentPoolsClient()
+func readPools(ctx context.Context, client *armcontainerservice.AgentPoolsClient, place cluster.Place, c *managed.Cluster) error {
 	all := []managed.Pool{}
 	err := each(ctx, client.NewListPager(place.ResourceGroup, place.Name, nil), func(page armcontainerservice.AgentPoolsClientListResponse) {
 		for _, from := range page.Value {
@@ -146,21 +166,28 @@ func pools(ctx context.Context, clients *armcontainerservice.ClientFactory, plac
 		}
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	slices.SortFunc(all, func(a, b managed.Pool) int { return strings.Compare(a.Name, b.Name) })
-	for i := range all {
-		profile, err := client.GetUpgradeProfile(ctx, place.ResourceGroup, place.Name, all[i].Name, nil)
+	c.Pools = all
+	return nil
+}
+
+func readPoolUpgrades(ctx context.Context, client *armcontainerservice.AgentPoolsClient, place cluster.Place, c *managed.Cluster) error {
+	for i := range c.Pools {
+		pool := &c.Pools[i]
+		profile, err := client.GetUpgradeProfile(ctx, place.ResourceGroup, place.Name, pool.Name, nil)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if profile.Properties != nil {
-			for _, u := range profile.Properties.Upgrades {
-				all[i].Upgrades = append(all[i].Upgrades, managed.Upgrade{Version: value(u.KubernetesVersion), Preview: value(u.IsPreview)})
-			}
+		if profile.Properties == nil {
+			continue
+		}
+		for _, u := range profile.Properties.Upgrades {
+			pool.Upgrades = append(pool.Upgrades, managed.Upgrade{Version: value(u.KubernetesVersion), Preview: value(u.IsPreview)})
 		}
 	}
-	return all, nil
+	return nil
 }
 
 // each calls f for every page.
@@ -199,15 +226,19 @@ func poolOf(from *armcontainerservice.AgentPool) managed.Pool {
 	return pool
 }
 
-func windows(ctx context.Context, client *armcontainerservice.MaintenanceConfigurationsClient, place cluster.Place) ([]managed.Window, error) {
+func readWindows(ctx context.Context, client *armcontainerservice.MaintenanceConfigurationsClient, place cluster.Place, c *managed.Cluster) error {
 	all := []managed.Window{}
 	err := each(ctx, client.NewListByManagedClusterPager(place.ResourceGroup, place.Name, nil), func(page armcontainerservice.MaintenanceConfigurationsClientListByManagedClusterResponse) {
 		for _, from := range page.Value {
 			all = append(all, windowOf(from))
 		}
 	})
+	if err != nil {
+		return err
+	}
 	slices.SortFunc(all, func(a, b managed.Window) int { return strings.Compare(a.Name, b.Name) })
-	return all, err
+	c.Windows = all
+	return nil
 }
 
 func windowOf(from *armcontainerservice.MaintenanceConfiguration) managed.Window {

@@ -41,7 +41,7 @@ func problemOf(err error, place cluster.Place) error {
 	case http.StatusForbidden:
 		return say("you are signed in, but may not use %s (403 %s). The role Azure Kubernetes Service Cluster User Role is enough",
 			"サインインはできていますが、%s を使う権限がありません (403 %s)。Azure Kubernetes Service クラスター ユーザー ロールがあれば使えます",
-			"az role assignment list --resource-group "+place.ResourceGroup+" --output table")
+			roleCommand(place))
 	case http.StatusNotFound:
 		return notFound(resp.ErrorCode, place, err)
 	case http.StatusConflict:
@@ -53,6 +53,10 @@ func problemOf(err error, place cluster.Place) error {
 	return problem.New(problem.Cluster,
 		fmt.Sprintf("Azure answered %d %s about %s", resp.StatusCode, resp.ErrorCode, nameOf(place)),
 		fmt.Sprintf("%[3]s について Azure が %[1]d %[2]s を返しました", resp.StatusCode, resp.ErrorCode, nameOf(place)), show).From(err)
+}
+
+func roleCommand(place cluster.Place) string {
+	return "az role assignment list --resource-group " + place.ResourceGroup + " --output table"
 }
 
 // nameOf is how the cluster, or what is known of it, is called in a sentence.
