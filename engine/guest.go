@@ -151,6 +151,7 @@ func (e *Engine) visit(ctx context.Context, guest cluster.Guest, lab *linkedLab,
 	if err != nil {
 		return nil, nil, err
 	}
+	op.rights = host.Kubectl + " auth can-i --list"
 	if err := op.refuseOthers(ctx, renamed.content, host, onItsOwn(id, opts)); err != nil {
 		return nil, nil, err
 	}
@@ -179,7 +180,7 @@ func refuseAnother(v *Visit) error {
 			v.Lab, v.Host.Context, strings.Join(there, ", ")),
 		fmt.Sprintf("%[2]s には、別のセッションのラボ %[1]s がすでにあります: %[3]s。ほかの人が使っているかもしれないため、何も変更していません。ご自身の使い残しであれば、ラベルの付いたものを先に削除してください",
 			v.Lab, v.Host.Context, strings.Join(there, "、")),
-		"kubectl --context "+v.Host.Context+" get namespaces -l "+labLabel+"="+v.Lab)
+		v.Host.Kubectl+" get namespaces -l "+labLabel+"="+v.Lab)
 }
 
 // changesNodes reports whether the lab's tasks cordon or drain nodes: it or a step says so, or its checks look for that.
@@ -313,7 +314,7 @@ func settleNodes(lab *content.Lab, host *cluster.Host) (map[string]string, error
 		return nil, problem.New(problem.Cluster,
 			fmt.Sprintf("the lab %s is written for %d nodes; %s has %d that take pods", lab.ID, len(lab.Cluster.Nodes), host.Context, count),
 			fmt.Sprintf("ラボ %s には %d 個のノードが必要です。%s には Pod を受け入れるノードが %d 個あります", lab.ID, len(lab.Cluster.Nodes), host.Context, count),
-			"kubectl --context "+host.Context+" get nodes")
+			host.Kubectl+" get nodes")
 	}
 	zones := largestFirst(free)
 	names := map[string]string{}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"testing"
@@ -16,7 +17,7 @@ func TestEveryNodeOfTheLabGetsOneOfItsZone(t *testing.T) {
 		{Name: "w1", Zone: "z1"}, {Name: "w2", Zone: "z2"}, {Name: "w3", Zone: "z3"}, {Name: "w4", Zone: "z1"},
 	}}}
 	host := func(zones ...string) *cluster.Host {
-		h := &cluster.Host{Context: "c"}
+		h := &cluster.Host{Context: "c", Kubectl: "kubectl --kubeconfig f --context c"}
 		for i, zone := range zones {
 			h.Nodes = append(h.Nodes, cluster.HostNode{Node: cluster.Node{Name: fmt.Sprint("n", i), Zone: zone}, TakesPods: zone != "closed"})
 		}
@@ -46,7 +47,8 @@ func TestEveryNodeOfTheLabGetsOneOfItsZone(t *testing.T) {
 			}
 		})
 	}
-	if _, err := settleNodes(lab, host("a", "b", "c", "closed")); problem.KindOf(err) != problem.Cluster {
+	_, err := settleNodes(lab, host("a", "b", "c", "closed"))
+	if p, ok := errors.AsType[*problem.Problem](err); !ok || p.Kind != problem.Cluster || p.Next != "kubectl --kubeconfig f --context c get nodes" {
 		t.Errorf("three nodes for four: %v", err)
 	}
 	same := host("z1", "z2", "z3", "z1")

@@ -17,6 +17,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
@@ -85,6 +86,35 @@ func made(t *testing.T, p *embedded.Provider, nodes []cluster.Node, port int) th
 		t.Fatal(err)
 	}
 	return theirs{c, p, cfg, client}
+}
+
+// readers returns a kubeconfig whose context "reader" may read everything.
+func (c theirs) readers(t *testing.T) string {
+	t.Helper()
+	role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "reader"}, Rules: []rbacv1.PolicyRule{{Verbs: []string{"get", "list", "watch"}, APIGroups: []string{"*"}, Resources: []string{"*"}}}}
+	binding := &rbacv1.ClusterRoleBinding{
+		ObjectMeta: role.ObjectMeta, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
+		Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: "reader"}},
+	}
+	if _, err := c.client.RbacV1().ClusterRoles().Create(t.Context(), role, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.client.RbacV1().ClusterRoleBindings().Create(t.Context(), binding, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := clientcmd.LoadFromFile(c.Kubeconfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Contexts["reader"] = cfg.Contexts["k8slab-theirs"]
+	for _, user := range cfg.AuthInfos {
+		user.Impersonate = "reader"
+	}
+	file := filepath.Join(t.TempDir(), "config")
+	if err := clientcmd.WriteToFile(*cfg, file); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 func nodes(names ...string) []cluster.Node {
@@ -284,6 +314,17 @@ func TestAStartByMistakeChangesNothing(t *testing.T) {
 	if asked != 1 {
 		t.Errorf("asked %d times", asked)
 	}
+
+	t.Run("the person may not create what the lab does", func(t *testing.T) {
+		file := c.readers(t)
+		_, err := e.Start(t.Context(), lab.ID, engine.StartOptions{
+			Provider: existing.Name, Place: cluster.Place{Kubeconfig: file, Context: "reader"}, AllowNodes: true, Acknowledge: "reader", Consent: yes,
+		}, nil)
+		p, ok := errors.AsType[*problem.Problem](err)
+		if !ok || !strings.Contains(p.What.EN, "would not take namespace/shop") || p.Next != "kubectl --kubeconfig "+file+" --context reader auth can-i --list" {
+			t.Errorf("got %v; next %v", err, p)
+		}
+	})
 
 	t.Run("a dry run", func(t *testing.T) {
 		before := c.atRest(t)

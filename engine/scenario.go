@@ -129,6 +129,8 @@ func (s *scenario) namespaces() []string {
 type operator struct {
 	dynamic dynamic.Interface
 	mapper  *restmapper.DeferredDiscoveryRESTMapper
+	// rights is the command with which the person sees what they may do, on a cluster that somebody else made.
+	rights string
 }
 
 func newOperator(cfg *rest.Config) (*operator, error) {

@@ -118,7 +118,7 @@ func (op *operator) planCreate(ctx context.Context, s *scenario, o *unstructured
 		return change, nil
 	}
 	if !apierrors.IsNotFound(err) {
-		return change, notAllowed(o, err)
+		return change, op.notAllowed(o, err)
 	}
 	_, err = r.Create(ctx, o.DeepCopy(), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 	switch {
@@ -128,7 +128,7 @@ func (op *operator) planCreate(ctx context.Context, s *scenario, o *unstructured
 	case apierrors.IsNotFound(err) && slices.Contains(s.namespaces(), o.GetNamespace()):
 		return change, op.mayCreate(ctx, o)
 	}
-	return change, notAllowed(o, err)
+	return change, op.notAllowed(o, err)
 }
 
 // mayCreate asks whether the person may create objects of the kind in a namespace that need not exist yet.
@@ -149,15 +149,15 @@ func (op *operator) mayCreate(ctx context.Context, o *unstructured.Unstructured)
 		return err
 	}
 	if allowed, _, _ := unstructured.NestedBool(answer.Object, "status", "allowed"); !allowed {
-		return notAllowed(o, fmt.Errorf("you may not create %s in the namespace %s", mapping.Resource.Resource, o.GetNamespace()))
+		return op.notAllowed(o, fmt.Errorf("you may not create %s in the namespace %s", mapping.Resource.Resource, o.GetNamespace()))
 	}
 	return nil
 }
 
-func notAllowed(o *unstructured.Unstructured, err error) error {
+func (op *operator) notAllowed(o *unstructured.Unstructured, err error) error {
 	return problem.New(problem.Cluster,
 		fmt.Sprintf("the cluster would not take %s: %v. Nothing was changed", objectName(o), err),
-		fmt.Sprintf("クラスターが %s を受け付けません: %v。何も変更していません", objectName(o), err), "kubectl auth can-i --list").From(err)
+		fmt.Sprintf("クラスターが %s を受け付けません: %v。何も変更していません", objectName(o), err), op.rights).From(err)
 }
 
 func objectName(o *unstructured.Unstructured) string {
@@ -218,7 +218,7 @@ func (op *operator) others(ctx context.Context, lab string, s *scenario) ([]stri
 			continue
 		}
 		if err != nil {
-			return nil, notAllowed(o, err)
+			return nil, op.notAllowed(o, err)
 		}
 		if live.GetLabels()[labLabel] != lab {
 			taken = append(taken, objectName(o))

@@ -51,6 +51,8 @@ type Host struct {
 	NodesAllowed bool `json:"nodesAllowed"`
 	// NodeNames are the names of nodes by those that the lab has for them.
 	NodeNames map[string]string `json:"nodeNames,omitempty"`
+	// Kubectl begins a command of the person's that asks this cluster, whatever their current context is.
+	Kubectl string `json:"-"`
 	// Config reaches the cluster as the person.
 	Config *rest.Config `json:"-"`
 }

@@ -87,17 +87,17 @@ func TestEveryFailureOfAzureIsOneProblem(t *testing.T) {
 		{"an operation is under way", place, status("ListClusterUserCredentials", http.StatusConflict, "OperationNotAllowed"), problem.Cluster, "another operation on labs/shop", "az aks show"},
 		{"Azure is busy for long", place, func(a *akstest.Azure) {
 			a.Fail("Get", akstest.Answer{Status: http.StatusTooManyRequests, Code: "TooManyRequests", RetryAfter: 120})
-		}, problem.Cluster, "in 120 s", "k8slab start"},
+		}, problem.Cluster, "in 120 s", "k8slab doctor --cluster aks --resource-group labs --name shop --subscription " + akstest.Subscription},
 		{"Azure stays busy", place, func(a *akstest.Azure) {
 			soon := akstest.Answer{Status: http.StatusTooManyRequests, Code: "TooManyRequests", RetryAfter: 1}
 			a.Fail("Get", soon, soon, soon)
-		}, problem.Cluster, "429", "k8slab start"},
+		}, problem.Cluster, "429", "k8slab doctor --cluster aks"},
 		{"something else is wrong in Azure", place, status("Get", http.StatusBadRequest, "BadRequest"), problem.Cluster, "400 BadRequest", "az aks show"},
 		{"the cluster is stopped", place, func(a *akstest.Azure) { a.Cluster.Properties.PowerState.Code = to.Ptr(armcontainerservice.CodeStopped) },
-			problem.Cluster, "is stopped", "az aks start --resource-group labs --name shop"},
+			problem.Cluster, "is stopped", "az aks start --resource-group labs --name shop --subscription " + akstest.Subscription},
 		{"the cluster is being deleted", place, func(a *akstest.Azure) { a.Cluster.Properties.ProvisioningState = to.Ptr("Deleting") }, problem.Cluster, "it is Deleting", "az aks show"},
 		{"there are no administrator's credentials", admin, func(*akstest.Azure) {}, problem.Usage, "local accounts are switched off", "k8slab doctor --cluster aks"},
-		{"there are no credentials", place, func(a *akstest.Azure) { a.Kubeconfig = "" }, problem.Cluster, "no credentials for labs/shop", "az aks get-credentials"},
+		{"there are no credentials", place, func(a *akstest.Azure) { a.Kubeconfig = "" }, problem.Cluster, "no credentials for labs/shop", "az aks get-credentials --resource-group labs --name shop --subscription " + akstest.Subscription + " --file shop.kubeconfig"},
 		{"the plugin is not installed", place, func(a *akstest.Azure) { a.Kubeconfig = written(t, strings.Replace(entra, "PLUGIN", "kubelogin", 1)) },
 			problem.Cluster, "the program kubelogin, which is not installed", "az aks install-cli"},
 		{"there are several subscriptions", anySubscription, func(a *akstest.Azure) { a.Subscriptions = []string{akstest.Subscription, "66666666-0000"} }, problem.Usage, "66666666-0000", "az account list"},
@@ -233,6 +233,9 @@ func TestFactsAndPreflightOfAClusterThatAnswers(t *testing.T) {
 	}
 	if host.Place.Subscription != akstest.Subscription || len(host.Nodes) != 1 || host.Nodes[0].Zone != "westeurope-1" || len(host.Production) > 0 {
 		t.Errorf("looked at %+v", host)
+	}
+	if want := "az aks get-credentials --resource-group labs --name shop --subscription " + akstest.Subscription + " --file shop.kubeconfig && kubectl --kubeconfig shop.kubeconfig"; host.Kubectl != want {
+		t.Errorf("the person's own commands begin with %q, want %q", host.Kubectl, want)
 	}
 	if err := p.Settle(t.Context(), "lab", host); err != nil {
 		t.Fatal(err)

@@ -78,7 +78,7 @@ func examineCluster(c *managed.Cluster, place cluster.Place) cluster.Finding {
 		return cluster.FindingOf("cluster", stopped(place))
 	case c.Provisioning != "Succeeded":
 		return note("cluster", fmt.Sprintf("%s: Azure says that it is %s", nameOf(place), c.Provisioning), fmt.Sprintf("%s: Azure での状態は %s です", nameOf(place), c.Provisioning),
-			fmt.Sprintf("az aks show --resource-group %s --name %s --output table", place.ResourceGroup, place.Name))
+			showCommand(place))
 	}
 	if !c.MayRead(managed.Pools) {
 		return ok("cluster", fmt.Sprintf("%s runs Kubernetes %s", nameOf(place), c.Version), fmt.Sprintf("%s は Kubernetes %s で動いています", nameOf(place), c.Version))

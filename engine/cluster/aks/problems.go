@@ -30,7 +30,7 @@ func problemOf(err error, place cluster.Place) error {
 			fmt.Sprintf("Azure could not be asked about %s: %s", nameOf(place), firstLine(err)),
 			fmt.Sprintf("%s について Azure に問い合わせられませんでした: %s", nameOf(place), firstLine(err)), "az account show").From(err)
 	}
-	show := fmt.Sprintf("az aks show --resource-group %s --name %s --query provisioningState", place.ResourceGroup, place.Name)
+	show := showCommand(place)
 	say := func(en, ja, next string) error {
 		return problem.New(problem.Cluster, fmt.Sprintf(en, nameOf(place), resp.ErrorCode), fmt.Sprintf(ja, nameOf(place), resp.ErrorCode), next).From(err)
 	}
@@ -55,8 +55,42 @@ func problemOf(err error, place cluster.Place) error {
 		fmt.Sprintf("%[3]s について Azure が %[1]d %[2]s を返しました", resp.StatusCode, resp.ErrorCode, nameOf(place)), show).From(err)
 }
 
+// namedBy are the flags that name the cluster to the Azure CLI and to k8slab. The subscription need not be the one that the CLI would take.
+func namedBy(place cluster.Place) string {
+	flags := fmt.Sprintf(" --resource-group %s --name %s", place.ResourceGroup, place.Name)
+	if place.Subscription != "" {
+		flags += " --subscription " + place.Subscription
+	}
+	return flags
+}
+
+func showCommand(place cluster.Place) string {
+	return "az aks show" + namedBy(place) + " --query provisioningState"
+}
+
+func doctorCommand(place cluster.Place) string {
+	command := "k8slab doctor --cluster aks" + namedBy(place)
+	if place.Admin {
+		command += " --admin"
+	}
+	return command
+}
+
+// getCredentials is the command that writes the credentials to the file, and shows them nowhere.
+func getCredentials(place cluster.Place, file string) string {
+	command := "az aks get-credentials" + namedBy(place) + " --file " + file
+	if place.Admin {
+		command += " --admin"
+	}
+	return command
+}
+
 func roleCommand(place cluster.Place) string {
-	return "az role assignment list --resource-group " + place.ResourceGroup + " --output table"
+	command := "az role assignment list --resource-group " + place.ResourceGroup
+	if place.Subscription != "" {
+		command += " --subscription " + place.Subscription
+	}
+	return command + " --output table"
 }
 
 // nameOf is how the cluster, or what is known of it, is called in a sentence.
@@ -106,28 +140,28 @@ func busy(resp *azcore.ResponseError, place cluster.Place, err error) error {
 	}
 	return problem.New(problem.Cluster,
 		fmt.Sprintf("Azure has had too many requests about %s (429) and asks to try again %s", nameOf(place), en),
-		fmt.Sprintf("%s への要求が多すぎるため、Azure に断られました (429)。%sもう一度試してください", nameOf(place), ja), "k8slab start").From(err)
+		fmt.Sprintf("%s への要求が多すぎるため、Azure に断られました (429)。%sもう一度試してください", nameOf(place), ja), doctorCommand(place)).From(err)
 }
 
 func stopped(place cluster.Place) error {
 	return problem.New(problem.Cluster,
 		fmt.Sprintf("%s is stopped: its control plane is switched off", nameOf(place)),
 		fmt.Sprintf("%s は停止しています。コントロールプレーンが動いていません", nameOf(place)),
-		fmt.Sprintf("az aks start --resource-group %s --name %s", place.ResourceGroup, place.Name))
+		"az aks start"+namedBy(place))
 }
 
 func between(place cluster.Place, state string) error {
 	return problem.New(problem.Cluster,
 		fmt.Sprintf("%s cannot be used now: Azure says that it is %s", nameOf(place), state),
 		fmt.Sprintf("%s は今は使えません。Azure での状態は %s です", nameOf(place), state),
-		fmt.Sprintf("az aks show --resource-group %s --name %s --query provisioningState", place.ResourceGroup, place.Name))
+		showCommand(place))
 }
 
 func noKubeconfig(place cluster.Place, err error) error {
 	return problem.New(problem.Cluster,
 		fmt.Sprintf("Azure gave no credentials for %s that can be used: %v", nameOf(place), err),
 		fmt.Sprintf("%s に使える認証情報が Azure から得られませんでした: %v", nameOf(place), err),
-		fmt.Sprintf("az aks get-credentials --resource-group %s --name %s --file -", place.ResourceGroup, place.Name)).From(err)
+		getCredentials(place, place.Name+".kubeconfig")).From(err)
 }
 
 func whichSubscription(all []subscription) error {

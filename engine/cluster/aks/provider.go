@@ -62,8 +62,12 @@ type credentials struct{ api *api }
 func (credentials) Local() bool { return false }
 
 // Try implements existing.Source.
-func (credentials) Try(place cluster.Place) string {
-	return fmt.Sprintf("k8slab doctor --cluster aks --resource-group %s --name %s", place.ResourceGroup, place.Name)
+func (credentials) Try(place cluster.Place) string { return doctorCommand(place) }
+
+// Kubectl implements existing.Source. The context is in no file of the person's, and none of theirs is changed.
+func (credentials) Kubectl(place cluster.Place) string {
+	file := place.Name + ".kubeconfig"
+	return getCredentials(place, file) + " && kubectl --kubeconfig " + file
 }
 
 // Resolve implements existing.Source: the subscription is found once and then kept.
@@ -110,10 +114,12 @@ func usable(c *armcontainerservice.ManagedCluster, place cluster.Place) error {
 		return between(place, state)
 	}
 	if place.Admin && value(p.DisableLocalAccounts) {
+		own := place
+		own.Admin = false
 		return problem.New(problem.Usage,
 			fmt.Sprintf("%s has no administrator's credentials: its local accounts are switched off. Leave out --admin and use your own", place.Name),
 			fmt.Sprintf("%s ではローカルアカウントが無効なため、管理者の認証情報はありません。--admin を外し、ご自身の認証情報を使ってください", place.Name),
-			fmt.Sprintf("k8slab doctor --cluster aks --resource-group %s --name %s", place.ResourceGroup, place.Name))
+			doctorCommand(own))
 	}
 	return nil
 }
@@ -147,7 +153,7 @@ func parse(raw []byte, place cluster.Place) (*clientcmdapi.Config, error) {
 	if err != nil {
 		return nil, noKubeconfig(place, err)
 	}
-	one, err := existing.Only(cfg, cfg.CurrentContext)
+	one, err := existing.Only(cfg, cfg.CurrentContext, doctorCommand(place))
 	if err != nil {
 		return nil, noKubeconfig(place, err)
 	}

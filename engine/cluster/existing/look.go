@@ -37,7 +37,7 @@ func (p *Provider) Look(ctx context.Context, name string, place cluster.Place) (
 	if err != nil {
 		return nil, err
 	}
-	host := &cluster.Host{Place: place, Context: cfg.CurrentContext, Server: serverOf(cfg)}
+	host := &cluster.Host{Place: place, Context: cfg.CurrentContext, Server: serverOf(cfg), Kubectl: p.source.Kubectl(place)}
 	if kept != nil && kept.Server != host.Server {
 		return nil, problem.New(problem.Cluster,
 			fmt.Sprintf("%s leads to %s, but the lab %s is being played on %s, by the context %s; that has to be cleaned up first", host.Context, host.Server, name, kept.Server, kept.Context),

@@ -29,6 +29,8 @@ type Source interface {
 	Local() bool
 	// Try is the command with which a person sees whether the cluster can be reached with these credentials.
 	Try(place cluster.Place) string
+	// Kubectl begins a command with which a person asks the cluster; what is asked follows after a space.
+	Kubectl(place cluster.Place) string
 }
 
 // kubeconfigs is the source of contexts in the person's own files.
@@ -38,15 +40,22 @@ type kubeconfigs struct{}
 func (kubeconfigs) Local() bool { return true }
 
 // Try implements Source.
-func (kubeconfigs) Try(place cluster.Place) string {
-	command := "kubectl"
+func (k kubeconfigs) Try(place cluster.Place) string { return k.Kubectl(place) + " get nodes" }
+
+// Kubectl implements Source.
+func (kubeconfigs) Kubectl(place cluster.Place) string {
+	return kubectlReading(place) + " --context " + place.Context
+}
+
+// kubectlReading is kubectl with the files of the place.
+func kubectlReading(place cluster.Place) string {
 	switch {
 	case len(filepath.SplitList(place.Kubeconfig)) > 1:
-		command = "KUBECONFIG=" + place.Kubeconfig + " kubectl"
+		return "KUBECONFIG=" + place.Kubeconfig + " kubectl"
 	case place.Kubeconfig != "":
-		command += " --kubeconfig " + place.Kubeconfig
+		return "kubectl --kubeconfig " + place.Kubeconfig
 	}
-	return command + " --context " + place.Context + " get nodes"
+	return "kubectl"
 }
 
 // Resolve implements Source: the files are those of now, whatever KUBECONFIG says in another shell.
@@ -87,27 +96,27 @@ func (kubeconfigs) Load(_ context.Context, place cluster.Place) (*clientcmdapi.C
 	}
 	if err != nil {
 		return nil, problem.New(problem.Usage,
-			fmt.Sprintf("the kubeconfig cannot be read: %v", err), fmt.Sprintf("kubeconfig を読めません: %v", err), "kubectl config view").From(err)
+			fmt.Sprintf("the kubeconfig cannot be read: %v", err), fmt.Sprintf("kubeconfig を読めません: %v", err), kubectlReading(place)+" config view").From(err)
 	}
 	names := contexts(all)
 	if place.Context == "" {
 		return nil, noContext(names)
 	}
 	if _, ok := all.Contexts[place.Context]; !ok {
-		return nil, unknownContext(place.Context, names)
+		return nil, unknownContext(place, names)
 	}
-	return Only(all, place.Context)
+	return Only(all, place.Context, kubectlReading(place)+" config view")
 }
 
 // Only returns a copy of the kubeconfig with nothing in it but the context, its cluster and its user, and with the contents of the
-// certificate files that they name.
-func Only(all *clientcmdapi.Config, context string) (*clientcmdapi.Config, error) {
+// certificate files that they name. Where it is not complete, next is the command to type.
+func Only(all *clientcmdapi.Config, context, next string) (*clientcmdapi.Config, error) {
 	one := all.DeepCopy()
 	one.CurrentContext = context
 	broken := func(err error) error {
 		return problem.New(problem.Usage,
 			fmt.Sprintf("the context %s is not complete: %v", context, err), fmt.Sprintf("コンテキスト %s に不備があります: %v", context, err),
-			"kubectl config view").From(err)
+			next).From(err)
 	}
 	if err := clientcmdapi.MinifyConfig(one); err != nil {
 		return nil, broken(err)
@@ -146,7 +155,8 @@ func noContext(names []string) error {
 		"k8slab start --help")
 }
 
-func unknownContext(name string, names []string) error {
+func unknownContext(place cluster.Place, names []string) error {
+	name := place.Context
 	en, ja := fmt.Sprintf("there is no context %q", name), fmt.Sprintf("コンテキスト %q はありません", name)
 	switch near, ok := content.Nearest(name, names); {
 	case ok:
@@ -154,7 +164,7 @@ func unknownContext(name string, names []string) error {
 	case len(names) > 0:
 		en, ja = en+"; there is "+strings.Join(names, ", "), ja+"。あるのは "+strings.Join(names, "、")+" です"
 	}
-	return problem.New(problem.Usage, en, ja, "kubectl config get-contexts")
+	return problem.New(problem.Usage, en, ja, kubectlReading(place)+" config get-contexts")
 }
 
 // plugin refuses credentials that come from a program which is not there.
