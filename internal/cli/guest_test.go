@@ -52,6 +52,10 @@ func (c cloud) Managed(context.Context, string) (*managed.Cluster, error) {
 	}, nil
 }
 
+func (c cloud) Ensure(context.Context, cluster.Spec, cluster.Progress) (*cluster.Cluster, error) {
+	return nil, c.silent
+}
+
 func (cloud) Examine(context.Context, cluster.Place) []cluster.Finding {
 	return []cluster.Finding{
 		{Name: "login", State: "ok", Found: content.Text{EN: "signed in", JA: "サインイン済み"}},
@@ -152,6 +156,19 @@ func TestAnswersAboutAClusterOfOthers(t *testing.T) {
 					golden(t, name+".txt", "$ k8slab "+strings.Join(c.args, " ")+"\n"+out+"-- stderr --\n"+errs)
 				})
 			}
+		}
+	}
+}
+
+// TestNothingIsTypedIntoAnotherCluster is about one of others that does not answer as the one on which the lab was begun.
+func TestNothingIsTypedIntoAnotherCluster(t *testing.T) {
+	for _, command := range [][]string{{"kubectl", "drain", "worker-1"}, {"shell"}, {"env"}} {
+		p := visiting()
+		p.session.Cluster.State = cluster.Degraded
+		p.cloud.silent = problem.New(problem.Cluster, "there is another cluster now", "別のクラスターです", "k8slab delete --forget 11-maintenance")
+		out, errs, code := run(t, p, []string{"LANG=C", "SHELL=/bin/true"}, command...)
+		if code != 4 || !strings.Contains(errs, "there is another cluster now") || out != "" {
+			t.Errorf("%v: exit code %d, %s%s", command, code, out, errs)
 		}
 	}
 }

@@ -38,6 +38,12 @@ func (inv *invocation) surroundings(ctx context.Context) (*engine.Session, surro
 			fmt.Sprintf("the cluster of %s is stopped", s.Lab.ID), fmt.Sprintf("%s のクラスターは停止しています", s.Lab.ID),
 			"k8slab start "+s.Lab.ID)
 	}
+	if guest, ok := p.(cluster.Guest); ok && s.Cluster.State == cluster.Degraded {
+		// There may be another cluster at the address by now, and what is typed would be done to that one.
+		if s.Cluster, err = guest.Ensure(ctx, cluster.Spec{Name: s.Cluster.Name}, nil); err != nil {
+			return nil, surroundings{}, err
+		}
+	}
 	around := surroundings{Lab: s.Lab.ID, Kubeconfig: s.Cluster.Kubeconfig}
 	if k, ok := p.(cluster.Kubectl); ok {
 		path, err := k.Kubectl(ctx, s.Cluster.Name)

@@ -241,6 +241,10 @@ func TestFactsAndPreflightOfAClusterThatAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	if len(azure.Endless) > 0 {
+		t.Errorf("no deadline ends the requests %v", azure.Endless)
+	}
+
 	t.Run("facts", func(t *testing.T) {
 		facts, err := p.Managed(t.Context(), "lab")
 		if err != nil {

@@ -133,6 +133,8 @@ func (a *api) clients(subscription string) (*armcontainerservice.ClientFactory, 
 
 // get asks Azure Resource Manager for something that the SDK has in modules of many megabytes.
 func (a *api) get(ctx context.Context, path, version string, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
 	cred, err := a.credential()
 	if err != nil {
 		return err

@@ -134,8 +134,6 @@ var coresOf = regexp.MustCompile(`^Standard_[A-Z]+(\d+)`)
 
 // examineQuota compares what is left of the region's cores with the nodes that an upgrade adds.
 func (p *Provider) examineQuota(ctx context.Context, c *managed.Cluster, place cluster.Place) cluster.Finding {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
 	var list struct {
 		Value []usage `json:"value"`
 	}

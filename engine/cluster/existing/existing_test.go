@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -338,6 +339,41 @@ func TestLeaveRemovesWhatCarriesTheLabelAndNothingElse(t *testing.T) {
 	}
 	if _, err := b.Find(ctx, "lab"); !errors.Is(err, cluster.ErrNotFound) {
 		t.Errorf("Find: %v", err)
+	}
+}
+
+// TestFindWaitsForNoPlugin has one that waits for a person, such as kubelogin that has shown a device code. No timeout of a request ends it.
+func TestFindWaitsForNoPlugin(t *testing.T) {
+	dir := t.TempDir()
+	pipe, file := filepath.Join(dir, "pipe"), filepath.Join(dir, "config")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { // whoever reads it comes to its end
+		end, err := os.OpenFile(pipe, os.O_WRONLY|syscall.O_NONBLOCK, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		end.Close()
+	})
+	text := `{"apiVersion": "v1", "kind": "Config", "clusters": [{"name": "c", "cluster": {"server": "https://127.0.0.1:1"}}],
+		"contexts": [{"name": "here", "context": {"cluster": "c", "user": "u"}}], "users": [{"name": "u", "user": {"exec": {
+			"apiVersion": "client.authentication.k8s.io/v1", "command": "/bin/cat", "args": ["` + pipe + `"], "interactiveMode": "Never"}}}]}`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := existing.New(filepath.Join(dir, "state"))
+	host := &cluster.Host{Place: cluster.Place{Kubeconfig: file, Context: "here"}, Context: "here", Server: "https://127.0.0.1:1", ID: "id"}
+	if err := p.Settle(t.Context(), "lab", host); err != nil {
+		t.Fatal(err)
+	}
+	c, err := p.Find(t.Context(), "lab")
+	if err != nil || c.State != cluster.Degraded {
+		t.Errorf("Find: %+v, %v", c, err)
+	}
+	cfg, err := p.Config(t.Context(), "lab", cluster.Operator)
+	if err != nil || cfg.Timeout == 0 {
+		t.Errorf("a request waits as long as it likes: %v", err)
 	}
 }
 

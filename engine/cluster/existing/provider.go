@@ -26,6 +26,8 @@ const (
 	answerTimeout = 20 * time.Second
 	// glanceTimeout bounds one request of those with which Find sees which cluster answers.
 	glanceTimeout = 2 * time.Second
+	// requestTimeout bounds every other request: an API server itself gives up after as long (kube-apiserver --request-timeout).
+	requestTimeout = time.Minute
 )
 
 // Provider plays labs on clusters that somebody else made.
@@ -177,6 +179,7 @@ func restConfig(cfg *clientcmdapi.Config) (*rest.Config, error) {
 			fmt.Sprintf("the context %s cannot be used: %v", cfg.CurrentContext, err),
 			fmt.Sprintf("コンテキスト %s を使えません: %v", cfg.CurrentContext, err), "kubectl config view").From(err)
 	}
+	rc.Timeout = requestTimeout
 	return rc, nil
 }
 
@@ -196,8 +199,21 @@ func (p *Provider) Find(ctx context.Context, name string) (*cluster.Cluster, err
 	if err != nil {
 		return found, nil
 	}
-	if version, id, err := identify(ctx, client); err == nil && id == c.ID {
-		found.State, found.Version = cluster.Running, version
+	answered := make(chan string, 1)
+	go func() {
+		version, id, err := identify(ctx, client)
+		if err != nil || id != c.ID {
+			version = ""
+		}
+		answered <- version
+	}()
+	select {
+	case version := <-answered:
+		if version != "" {
+			found.State, found.Version = cluster.Running, version
+		}
+	case <-time.After(2 * glanceTimeout): // a credential plugin takes no deadline (client-go, plugin/pkg/client/auth/exec)
+	case <-ctx.Done():
 	}
 	return found, nil
 }
