@@ -375,6 +375,10 @@ func TestFactsAndPreflightOfAClusterThatAnswers(t *testing.T) {
 		if got := states(azure, place); got["login"] != "problem" || len(got) != 1 {
 			t.Errorf("nobody is signed in: %v", got)
 		}
+		_, err := p.Leave(t.Context(), "lab")
+		if p, ok := errors.AsType[*problem.Problem](err); !ok || p.Next != "az login" || !strings.Contains(p.What.EN, "k8slab delete --forget lab") {
+			t.Errorf("leave: %v", err)
+		}
 	})
 }
 

@@ -156,11 +156,11 @@ func (p *Provider) examineQuota(ctx context.Context, c *managed.Cluster, place c
 		if free < needed {
 			return note("quota", fmt.Sprintf("%d of %d cores are left in %s; a node that an upgrade adds takes %d", free, u.Limit, c.Region, needed),
 				fmt.Sprintf("%[3]s で使えるコアは %[2]d のうち残り %[1]d です。アップグレードで追加されるノードには %[4]d 必要です", free, u.Limit, c.Region, needed),
-				"az vm list-usage --location "+c.Region+" --output table")
+				"az vm list-usage --location "+c.Region+inSubscription(place)+" --output table")
 		}
 		return ok("quota", fmt.Sprintf("%d of %d cores are left in %s", free, u.Limit, c.Region), fmt.Sprintf("%[3]s で使えるコアは %[2]d のうち残り %[1]d です", free, u.Limit, c.Region))
 	}
-	return note("quota", "the region's answer does not mention cores", "リージョンの応答にコア数がありません", "az vm list-usage --location "+c.Region+" --output table")
+	return note("quota", "the region's answer does not mention cores", "リージョンの応答にコア数がありません", "az vm list-usage --location "+c.Region+inSubscription(place)+" --output table")
 }
 
 func textJA(err error) string {

@@ -57,11 +57,14 @@ func problemOf(err error, place cluster.Place) error {
 
 // namedBy are the flags that name the cluster to the Azure CLI and to k8slab. The subscription need not be the one that the CLI would take.
 func namedBy(place cluster.Place) string {
-	flags := fmt.Sprintf(" --resource-group %s --name %s", place.ResourceGroup, place.Name)
-	if place.Subscription != "" {
-		flags += " --subscription " + place.Subscription
+	return fmt.Sprintf(" --resource-group %s --name %s%s", place.ResourceGroup, place.Name, inSubscription(place))
+}
+
+func inSubscription(place cluster.Place) string {
+	if place.Subscription == "" {
+		return ""
 	}
-	return flags
+	return " --subscription " + place.Subscription
 }
 
 func showCommand(place cluster.Place) string {
@@ -86,11 +89,7 @@ func getCredentials(place cluster.Place, file string) string {
 }
 
 func roleCommand(place cluster.Place) string {
-	command := "az role assignment list --resource-group " + place.ResourceGroup
-	if place.Subscription != "" {
-		command += " --subscription " + place.Subscription
-	}
-	return command + " --output table"
+	return "az role assignment list --resource-group " + place.ResourceGroup + inSubscription(place) + " --output table"
 }
 
 // nameOf is how the cluster, or what is known of it, is called in a sentence.
@@ -129,7 +128,7 @@ func notFound(code string, place cluster.Place, err error) error {
 	return problem.New(problem.Usage,
 		fmt.Sprintf("there is no cluster %s in the resource group %s", place.Name, place.ResourceGroup),
 		fmt.Sprintf("リソースグループ %[2]s にクラスター %[1]s はありません", place.Name, place.ResourceGroup),
-		"az aks list --resource-group "+place.ResourceGroup+" --output table").From(err)
+		"az aks list"+inSubscription(place)+" --resource-group "+place.ResourceGroup+" --output table").From(err)
 }
 
 func busy(resp *azcore.ResponseError, place cluster.Place, err error) error {

@@ -61,9 +61,6 @@ type credentials struct{ api *api }
 // Local implements existing.Source: every Load asks Azure.
 func (credentials) Local() bool { return false }
 
-// Try implements existing.Source.
-func (credentials) Try(place cluster.Place) string { return doctorCommand(place) }
-
 // Kubectl implements existing.Source. The context is in no file of the person's, and none of theirs is changed.
 func (credentials) Kubectl(place cluster.Place) string {
 	file := place.Name + ".kubeconfig"

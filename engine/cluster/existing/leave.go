@@ -37,7 +37,7 @@ func (p *Provider) Leave(ctx context.Context, name string) (*cluster.Departure, 
 	}
 	cfg, err := p.load(ctx, name, c)
 	if err != nil {
-		return nil, forgettable(err, name)
+		return nil, unforgotten(err, name) // what it says to do, such as signing in, comes first
 	}
 	if _, err := p.same(ctx, name, c, cfg); err != nil {
 		return nil, forgettable(err, name)
@@ -48,10 +48,10 @@ func (p *Provider) Leave(ctx context.Context, name string) (*cluster.Departure, 
 	}
 	left := &cluster.Departure{Server: c.Server, Removed: []string{}}
 	if err := openNodes(ctx, rc, c, left); err != nil {
-		return nil, forgettable(noAnswer(err, c.Context, c.Server, p.source.Try(c.Place)), name)
+		return nil, forgettable(noAnswer(err, c.Context, c.Server, p.source.Kubectl(c.Place)), name)
 	}
 	if err := removeLabelled(ctx, rc, name, left); err != nil {
-		return nil, forgettable(noAnswer(err, c.Context, c.Server, p.source.Try(c.Place)), name)
+		return nil, forgettable(noAnswer(err, c.Context, c.Server, p.source.Kubectl(c.Place)), name)
 	}
 	if len(left.Left) > 0 {
 		return left, nil // the same can be tried again
@@ -74,16 +74,25 @@ func (p *Provider) OpenNodes(ctx context.Context, name string) ([]string, error)
 	return left.Uncordoned, err
 }
 
-// forgettable adds the way out of a cluster that cannot be cleaned.
+// forgettable adds to a problem what becomes of the lab's objects, and makes the way out the next step.
 func forgettable(err error, name string) error {
+	p, ok := errors.AsType[*problem.Problem](unforgotten(err, name))
+	if !ok || errors.Is(err, context.Canceled) {
+		return err
+	}
+	p.Next = forgetCommand(name)
+	return p
+}
+
+// unforgotten leaves the problem its own next step.
+func unforgotten(err error, name string) error {
 	p, ok := errors.AsType[*problem.Problem](err)
 	if !ok || errors.Is(err, context.Canceled) {
 		return err
 	}
 	q := *p
-	q.What.EN += fmt.Sprintf(". Nothing was forgotten; objects with the label %s=%s may be there still", cluster.LabLabel, name)
-	q.What.JA += fmt.Sprintf("。記録はまだ残してあります。ラベル %s=%s の付いたオブジェクトが残っているかもしれません", cluster.LabLabel, name)
-	q.Next = forgetCommand(name)
+	q.What.EN += fmt.Sprintf(". Nothing was forgotten; objects with the label %s=%s may be there still, and %s gives them up", cluster.LabLabel, name, forgetCommand(name))
+	q.What.JA += fmt.Sprintf("。記録はまだ残してあります。ラベル %s=%s の付いたオブジェクトが残っているかもしれません。%s で記録から外せます", cluster.LabLabel, name, forgetCommand(name))
 	return &q
 }
 

@@ -44,24 +44,24 @@ func (p *Provider) Look(ctx context.Context, name string, place cluster.Place) (
 			fmt.Sprintf("%s の接続先は %s ですが、ラボ %s は %s (コンテキスト %s) で進行中です。先にそちらを片付けてください", host.Context, host.Server, name, kept.Server, kept.Context),
 			"k8slab delete "+name)
 	}
-	client, rc, err := connect(cfg, p.source.Try(place))
+	client, rc, err := connect(cfg, host.Kubectl)
 	if err != nil {
 		return nil, err
 	}
 	host.Config = rc
 	if host.Version, host.ID, err = identify(ctx, client); err != nil {
-		return nil, noAnswer(err, host.Context, host.Server, p.source.Try(place))
+		return nil, noAnswer(err, host.Context, host.Server, host.Kubectl)
 	}
 	if kept != nil && kept.ID == host.ID {
 		host.Settled, host.NodesAllowed, host.NodeNames = true, kept.NodesAllowed, kept.NodeNames
 	}
 	host.User = whoAmI(ctx, client)
 	if host.Nodes, err = nodesOf(ctx, client); err != nil {
-		return nil, noAnswer(err, host.Context, host.Server, p.source.Try(place))
+		return nil, noAnswer(err, host.Context, host.Server, host.Kubectl)
 	}
 	host.Production, err = signs(ctx, client, cfg, len(host.Nodes))
 	if err != nil {
-		return nil, noAnswer(err, host.Context, host.Server, p.source.Try(place))
+		return nil, noAnswer(err, host.Context, host.Server, host.Kubectl)
 	}
 	return host, nil
 }
@@ -122,8 +122,9 @@ func takesPods(n *corev1.Node) bool {
 	})
 }
 
-// noAnswer is why a cluster cannot be used.
-func noAnswer(err error, context, server, try string) error {
+// noAnswer is why a cluster cannot be used. The person's own commands for it begin with kubectl.
+func noAnswer(err error, context, server, kubectl string) error {
+	try := kubectl + " get nodes"
 	what := func(en, ja, next string) error {
 		return problem.New(problem.Cluster, fmt.Sprintf(en, context, server), fmt.Sprintf(ja, context, server), next).From(err)
 	}
@@ -138,7 +139,7 @@ func noAnswer(err error, context, server, try string) error {
 		return problem.New(problem.Cluster,
 			fmt.Sprintf("the rights of %s are not enough for a lab on %s: %v", context, server, err),
 			fmt.Sprintf("%s の権限は、%s でラボを行うには足りません: %v", context, server, err),
-			strings.Replace(try, "get nodes", "auth can-i --list", 1)).From(err)
+			kubectl+" auth can-i --list").From(err)
 	}
 	var unknown x509.UnknownAuthorityError
 	var certificate *tls.CertificateVerificationError

@@ -122,13 +122,13 @@ func (p *Provider) load(ctx context.Context, name string, c *choice) (*clientcmd
 
 // same returns the version of the cluster, and refuses another one than that which was settled on.
 func (p *Provider) same(ctx context.Context, name string, c *choice, cfg *clientcmdapi.Config) (version string, err error) {
-	client, _, err := connect(cfg, p.source.Try(c.Place))
+	client, _, err := connect(cfg, p.source.Kubectl(c.Place))
 	if err != nil {
 		return "", err
 	}
 	version, id, err := identify(ctx, client)
 	if err != nil {
-		return "", noAnswer(err, c.Context, c.Server, p.source.Try(c.Place))
+		return "", noAnswer(err, c.Context, c.Server, p.source.Kubectl(c.Place))
 	}
 	if id != c.ID {
 		return "", problem.New(problem.Cluster,
@@ -156,8 +156,8 @@ func serverOf(cfg *clientcmdapi.Config) string {
 }
 
 // connect returns a client that speaks with the credentials.
-func connect(cfg *clientcmdapi.Config, try string) (kubernetes.Interface, *rest.Config, error) {
-	if err := plugin(cfg, try); err != nil {
+func connect(cfg *clientcmdapi.Config, kubectl string) (kubernetes.Interface, *rest.Config, error) {
+	if err := plugin(cfg, kubectl); err != nil {
 		return nil, nil, err
 	}
 	rc, err := restConfig(cfg)
@@ -240,7 +240,7 @@ func (p *Provider) Config(ctx context.Context, name string, _ cluster.Identity) 
 	if err != nil {
 		return nil, err
 	}
-	if err := plugin(cfg, p.source.Try(c.Place)); err != nil {
+	if err := plugin(cfg, p.source.Kubectl(c.Place)); err != nil {
 		return nil, err
 	}
 	return restConfig(cfg)

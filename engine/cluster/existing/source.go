@@ -27,8 +27,6 @@ type Source interface {
 	Load(ctx context.Context, place cluster.Place) (*clientcmdapi.Config, error)
 	// Local reports whether Load only reads this machine, so that it can be done before every use.
 	Local() bool
-	// Try is the command with which a person sees whether the cluster can be reached with these credentials.
-	Try(place cluster.Place) string
 	// Kubectl begins a command with which a person asks the cluster; what is asked follows after a space.
 	Kubectl(place cluster.Place) string
 }
@@ -38,9 +36,6 @@ type kubeconfigs struct{}
 
 // Local implements Source.
 func (kubeconfigs) Local() bool { return true }
-
-// Try implements Source.
-func (k kubeconfigs) Try(place cluster.Place) string { return k.Kubectl(place) + " get nodes" }
 
 // Kubectl implements Source.
 func (kubeconfigs) Kubectl(place cluster.Place) string {
@@ -168,7 +163,7 @@ func unknownContext(place cluster.Place, names []string) error {
 }
 
 // plugin refuses credentials that come from a program which is not there.
-func plugin(cfg *clientcmdapi.Config, try string) error {
+func plugin(cfg *clientcmdapi.Config, kubectl string) error {
 	for _, user := range cfg.AuthInfos {
 		if user.Exec == nil {
 			continue
@@ -177,7 +172,7 @@ func plugin(cfg *clientcmdapi.Config, try string) error {
 		if _, err := exec.LookPath(name); err == nil {
 			continue
 		}
-		next := try
+		next := kubectl + " get nodes"
 		if filepath.Base(name) == "kubelogin" {
 			next = "az aks install-cli"
 		}
