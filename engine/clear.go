@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -16,6 +18,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/history"
 )
 
 var (
@@ -119,6 +123,80 @@ func (op *operator) forcePods(ctx context.Context, namespace string) error {
 	return r.DeleteCollection(ctx, metav1.DeleteOptions{GracePeriodSeconds: &now}, metav1.ListOptions{})
 }
 
+// stray is an object that the learner made outside of what is the lab's.
+type stray struct {
+	resource        schema.GroupVersionResource
+	namespace, name string
+}
+
+// creationPatience is how much later than its request an object may have been created to be the one that was asked for.
+const creationPatience = 10 * time.Second
+
+// clearStrays removes what the learner made outside of the lab's namespaces and without its label, as the audit log tells. What stayed would be
+// in the way of whoever does the step again, and might be taken for their work. What has no name in the log, since the API server gave it
+// one, stays.
+func (op *operator) clearStrays(ctx context.Context, lab string, past history.Reader) error {
+	created, err := past.Requests(ctx, history.Query{Users: []string{string(cluster.Learner)}, Succeeded: true})
+	if err != nil {
+		return err
+	}
+	made := map[stray]time.Time{}
+	for _, r := range created {
+		if r.Code == http.StatusCreated && r.Subresource == "" && r.Name != "" {
+			made[stray{schema.GroupVersionResource{Group: r.Group, Version: r.Version, Resource: r.Resource}, r.Namespace, r.Name}] = r.Time
+		}
+	}
+	var theirs []string
+	for s, at := range made {
+		there, err := op.isThere(ctx, s, at)
+		if err != nil {
+			return err
+		}
+		if there && s.resource == namespaces {
+			theirs = append(theirs, s.name)
+		}
+		if !there || s.resource == namespaces {
+			delete(made, s)
+		}
+	}
+	if len(theirs) > 0 {
+		if err := op.clearNamespaces(ctx, lab, theirs); err != nil {
+			return err
+		}
+	}
+	for s := range made {
+		if err := op.remove(ctx, s); err != nil {
+			return fmt.Errorf("remove %s %s: %w", s.resource.Resource, s.name, err)
+		}
+	}
+	return nil
+}
+
+// isThere reports whether the object that was made then is there still. What is no object, such as a review, is not.
+func (op *operator) isThere(ctx context.Context, s stray, made time.Time) (bool, error) {
+	o, err := op.dynamic.Resource(s.resource).Namespace(s.namespace).Get(ctx, s.name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) || apierrors.IsMethodNotSupported(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	since := o.GetCreationTimestamp().Sub(made.Truncate(time.Second))
+	return since >= 0 && since < creationPatience, nil
+}
+
+// remove deletes the object and waits until it has gone.
+func (op *operator) remove(ctx context.Context, s stray) error {
+	r := op.dynamic.Resource(s.resource).Namespace(s.namespace)
+	if err := r.Delete(ctx, s.name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+		return err
+	}
+	return eventually(ctx, func() (bool, error) {
+		_, err := r.Get(ctx, s.name, metav1.GetOptions{})
+		return apierrors.IsNotFound(err), nil
+	})
+}
+
 // clearKind deletes the lab's objects of the kind outside of its namespaces.
 func (op *operator) clearKind(ctx context.Context, gvk schema.GroupVersionKind, lab string) error {
 	mapping, err := op.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
@@ -138,6 +216,9 @@ func (op *operator) clearKind(ctx context.Context, gvk schema.GroupVersionKind, 
 	}
 	return eventually(ctx, func() (bool, error) {
 		list, err := op.dynamic.Resource(mapping.Resource).List(ctx, selector)
+		if apierrors.IsNotFound(err) {
+			return true, nil // its definition has gone since
+		}
 		if err != nil {
 			return false, err
 		}

@@ -390,6 +390,9 @@ func (e *Engine) cleanAsMade(ctx context.Context, p cluster.Provider, op *operat
 		return err
 	}
 	if disposable {
+		if err := e.clearStrays(ctx, p, op, s.Lab.ID); err != nil {
+			return err
+		}
 		if err := e.powerOn(ctx, p, s); err != nil {
 			return err
 		}
@@ -405,6 +408,15 @@ func (e *Engine) cleanAsMade(ctx context.Context, p cluster.Provider, op *operat
 		return checkpointer.SaveCheckpoint(ctx, s.Lab.ID, pristine)
 	}
 	return nil
+}
+
+// clearStrays removes what the learner made elsewhere in a cluster of k8slab's own, where no checkpoint does that.
+func (e *Engine) clearStrays(ctx context.Context, p cluster.Provider, op *operator, lab string) error {
+	_, logged := p.(cluster.AuditLogFile)
+	if _, restored := p.(cluster.Checkpointer); !logged || restored {
+		return nil
+	}
+	return op.clearStrays(ctx, lab, historyOf(p, lab))
 }
 
 // powerOn switches every machine on, and waits for its node, where no checkpoint does that.
