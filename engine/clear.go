@@ -23,10 +23,13 @@ import (
 )
 
 var (
-	namespaceKind = schema.GroupKind{Kind: "Namespace"}
-	namespaces    = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
-	pods          = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
-	nodes         = schema.GroupVersionResource{Version: "v1", Resource: "nodes"}
+	namespaceKind  = schema.GroupKind{Kind: "Namespace"}
+	definitionKind = schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}
+
+	namespaces  = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
+	pods        = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
+	nodes       = schema.GroupVersionResource{Version: "v1", Resource: "nodes"}
+	definitions = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
 )
 
 // clear removes what k8slab made for the lab, with all that the learner put into its namespaces, and waits until it has
@@ -38,6 +41,9 @@ func (op *operator) clear(ctx context.Context, lab *content.Lab, disposable bool
 	}
 	if !disposable {
 		named = nil
+	}
+	if err := op.restoreDefinitions(ctx, lab); err != nil {
+		return err
 	}
 	if err := op.clearNamespaces(ctx, lab.ID, named); err != nil {
 		return err
@@ -69,6 +75,36 @@ func kindsOf(lab *content.Lab) (sorted []schema.GroupVersionKind, namespaces []s
 		return strings.Compare(a.String(), b.String())
 	})
 	return sorted, namespaces, nil
+}
+
+// restoreDefinitions writes the lab's own definitions over what a learner made of them. An object that is stored in a version which its
+// definition has lost can be neither read nor deleted, and holds its namespace for ever.
+func (op *operator) restoreDefinitions(ctx context.Context, lab *content.Lab) error {
+	for _, step := range lab.Steps {
+		s, err := parseScenario(lab, step)
+		if err != nil {
+			return err
+		}
+		last := map[string]*unstructured.Unstructured{}
+		for _, o := range slices.Concat(s.objects, s.changes) {
+			if o.GroupVersionKind().GroupKind() == definitionKind {
+				last[o.GetName()] = o
+			}
+		}
+		for name, o := range last {
+			live, err := op.dynamic.Resource(definitions).Get(ctx, name, metav1.GetOptions{})
+			if apierrors.IsNotFound(err) || err == nil && live.GetLabels()[labLabel] != lab.ID {
+				continue
+			}
+			if err == nil {
+				err = op.change(ctx, o)
+			}
+			if err != nil && !apierrors.IsInvalid(err) { // one that allows no way back is deleted as it is
+				return fmt.Errorf("restore the definition %s: %w", name, err)
+			}
+		}
+	}
+	return nil
 }
 
 // clearNamespaces deletes the lab's namespaces and waits until they have gone. Their pods are deleted by force: nobody is served by

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"testing"
 	"testing/fstest"
@@ -11,6 +12,9 @@ import (
 	schedulingv1 "k8s.io/api/scheduling/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/k8slab/k8slab/checks"
@@ -26,16 +30,11 @@ type logged struct {
 	cluster.AuditLogFile
 }
 
-// withDefinition is a lab whose starting state has a kind of its own, and an object of it.
+// withDefinition is a lab whose starting state has a kind of its own, and an object of it that is stored in the older of its versions.
 func withDefinition(t *testing.T) *content.Lab {
 	t.Helper()
 	lesson := "---\ntitle: T\n---\n\nA.\n\n## T {#task}\n\nB.\n\n## D {#debrief}\n\nC.\n"
-	const setup = `apiVersion: v1
-kind: Namespace
-metadata:
-  name: shop
----
-apiVersion: apiextensions.k8s.io/v1
+	const definition = `apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
 metadata:
   name: coupons.shop.example.com
@@ -44,14 +43,13 @@ spec:
   scope: Namespaced
   names: {kind: Coupon, plural: coupons}
   versions:
-    - {name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}
----
-apiVersion: shop.example.com/v1
-kind: Coupon
-metadata:
-  name: staff
-  namespace: shop
 `
+	version := func(name string, storage bool) string {
+		return fmt.Sprintf("    - {name: %s, served: true, storage: %t, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}\n", name, storage)
+	}
+	setup := "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n---\n" + definition + version("v1alpha1", true) +
+		"---\napiVersion: shop.example.com/v1alpha1\nkind: Coupon\nmetadata:\n  name: staff\n  namespace: shop\n---\n" +
+		definition + version("v1alpha1", false) + version("v1", true)
 	lab, err := content.Load(fstest.MapFS{
 		"92-strays/lab.yaml":          {Data: []byte("id: 92-strays\ntitle: {en: T, ja: 題}\nsummary: {en: S., ja: 要。}\nminutes: 5\ncluster:\n  release: \"1.37\"\n  nodes:\n    - {name: worker-1, zone: z1, pool: apps}\n")},
 		"92-strays/10-read/step.yaml": {Data: []byte("points: 1\nchecks:\n  - id: there\n    use: node/exists\n    title: {en: T, ja: 題}\n    with: {nodes: [worker-1]}\n")},
@@ -128,11 +126,15 @@ func TestAResetTakesAlongWhatTheLearnerMadeElsewhere(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // of a kind that has gone there is nothing to wait for
-	defer cancel()
-	if _, err := e.Reset(ctx, s, nil); err != nil {
-		t.Fatal(err)
+	reset := func() {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if _, err := e.Reset(ctx, s, nil); err != nil {
+			t.Fatal(err)
+		}
 	}
+	reset() // of a kind that has gone there is nothing to wait for
 	for name, stays := range map[string]map[string]bool{
 		"learners":  {"class": false, "map": false, "namespace": false},
 		"somebodys": {"class": true, "map": true, "namespace": true},
@@ -150,4 +152,19 @@ func TestAResetTakesAlongWhatTheLearnerMadeElsewhere(t *testing.T) {
 			}
 		}
 	}
+
+	// Whoever writes storedVersions by hand and takes the version away can read none of the objects any more, nor delete them.
+	cfg, err := own.Config(t.Context(), lab.ID, cluster.Learner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	crds := dynamic.NewForConfigOrDie(cfg).Resource(schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"})
+	const name = "coupons.shop.example.com"
+	if _, err := crds.Patch(t.Context(), name, types.MergePatchType, []byte(`{"status":{"storedVersions":["v1"]}}`), metav1.PatchOptions{}, "status"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := crds.Patch(t.Context(), name, types.JSONPatchType, []byte(`[{"op":"remove","path":"/spec/versions/0"}]`), metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	reset()
 }
