@@ -33,7 +33,7 @@ var (
 )
 
 // clear removes what k8slab made for the lab, with all that the learner put into its namespaces, and waits until it has
-// gone. In a disposable cluster the namespaces are known by their names, too, in case a learner took the label off.
+// gone. In a disposable cluster it is known by its names, too: a learner may have taken the label off, or a program made it anew.
 func (op *operator) clear(ctx context.Context, lab *content.Lab, disposable bool) error {
 	kinds, named, err := kindsOf(lab)
 	if err != nil {
@@ -41,6 +41,9 @@ func (op *operator) clear(ctx context.Context, lab *content.Lab, disposable bool
 	}
 	if !disposable {
 		named = nil
+		for gvk := range kinds {
+			kinds[gvk] = nil
+		}
 	}
 	if err := op.restoreDefinitions(ctx, lab); err != nil {
 		return err
@@ -48,17 +51,18 @@ func (op *operator) clear(ctx context.Context, lab *content.Lab, disposable bool
 	if err := op.clearNamespaces(ctx, lab.ID, named); err != nil {
 		return err
 	}
-	for _, gvk := range kinds {
-		if err := op.clearKind(ctx, gvk, lab.ID); err != nil {
+	for _, gvk := range inOrder(kinds) {
+		if err := op.clearKind(ctx, gvk, lab.ID, kinds[gvk]); err != nil {
 			return fmt.Errorf("remove %s: %w", gvk.Kind, err)
 		}
 	}
 	return nil
 }
 
-// kindsOf returns the kinds that any step of the lab creates, but for namespaces, and the names of these.
-func kindsOf(lab *content.Lab) (sorted []schema.GroupVersionKind, namespaces []string, err error) {
-	kinds := map[schema.GroupVersionKind]bool{}
+// kindsOf returns the kinds that any step of the lab creates, but for namespaces, with the names of the objects, and the names of the
+// namespaces.
+func kindsOf(lab *content.Lab) (kinds map[schema.GroupVersionKind][]types.NamespacedName, namespaces []string, err error) {
+	kinds = map[schema.GroupVersionKind][]types.NamespacedName{}
 	for _, step := range lab.Steps {
 		s, err := parseScenario(lab, step)
 		if err != nil {
@@ -67,14 +71,11 @@ func kindsOf(lab *content.Lab) (sorted []schema.GroupVersionKind, namespaces []s
 		namespaces = append(namespaces, s.namespaces()...)
 		for _, o := range s.objects {
 			if o.GroupVersionKind().GroupKind() != namespaceKind {
-				kinds[o.GroupVersionKind()] = true
+				kinds[o.GroupVersionKind()] = append(kinds[o.GroupVersionKind()], types.NamespacedName{Namespace: o.GetNamespace(), Name: o.GetName()})
 			}
 		}
 	}
-	sorted = slices.SortedFunc(maps.Keys(kinds), func(a, b schema.GroupVersionKind) int {
-		return strings.Compare(a.String(), b.String())
-	})
-	return sorted, namespaces, nil
+	return kinds, namespaces, nil
 }
 
 // restoreDefinitions writes the lab's own definitions over what a learner made of them. An object that is stored in a version which its
@@ -105,6 +106,10 @@ func (op *operator) restoreDefinitions(ctx context.Context, lab *content.Lab) er
 		}
 	}
 	return nil
+}
+
+func inOrder[V any](kinds map[schema.GroupVersionKind]V) []schema.GroupVersionKind {
+	return slices.SortedFunc(maps.Keys(kinds), func(a, b schema.GroupVersionKind) int { return strings.Compare(a.String(), b.String()) })
 }
 
 // clearNamespaces deletes the lab's namespaces and waits until they have gone. Their pods are deleted by force: nobody is served by
@@ -168,17 +173,17 @@ type stray struct {
 // creationPatience is how much later than its request an object may have been created to be the one that was asked for.
 const creationPatience = 10 * time.Second
 
-// clearStrays removes what the learner made outside of the lab's namespaces and without its label, as the audit log tells. What stayed would be
+// clearStrays removes what the learner and the lab's programs made outside of its namespaces, as the audit log tells. What stayed would be
 // in the way of whoever does the step again, and might be taken for their work. What has no name in the log, since the API server gave it
 // one, stays.
 func (op *operator) clearStrays(ctx context.Context, lab string, past history.Reader) error {
-	created, err := past.Requests(ctx, history.Query{Users: []string{string(cluster.Learner)}, Succeeded: true})
+	created, err := past.Requests(ctx, history.Query{Succeeded: true})
 	if err != nil {
 		return err
 	}
 	made := map[stray]time.Time{}
 	for _, r := range created {
-		if r.Code == http.StatusCreated && r.Subresource == "" && r.Name != "" {
+		if r.Code == http.StatusCreated && r.Subresource == "" && r.Name != "" && ofTheLab(r.User) {
 			made[stray{schema.GroupVersionResource{Group: r.Group, Version: r.Version, Resource: r.Resource}, r.Namespace, r.Name}] = r.Time
 		}
 	}
@@ -208,6 +213,11 @@ func (op *operator) clearStrays(ctx context.Context, lab string, past history.Re
 	return nil
 }
 
+// ofTheLab tells the learner and programs from what runs and makes the cluster.
+func ofTheLab(user string) bool {
+	return user == string(cluster.Learner) || strings.HasPrefix(user, "system:serviceaccount:") && history.IsPerson(user)
+}
+
 // isThere reports whether the object that was made then is there still. What is no object, such as a review, is not.
 func (op *operator) isThere(ctx context.Context, s stray, made time.Time) (bool, error) {
 	o, err := op.dynamic.Resource(s.resource).Namespace(s.namespace).Get(ctx, s.name, metav1.GetOptions{})
@@ -233,8 +243,8 @@ func (op *operator) remove(ctx context.Context, s stray) error {
 	})
 }
 
-// clearKind deletes the lab's objects of the kind outside of its namespaces.
-func (op *operator) clearKind(ctx context.Context, gvk schema.GroupVersionKind, lab string) error {
+// clearKind deletes the lab's objects of the kind outside of its namespaces: those with its label, and those of the names.
+func (op *operator) clearKind(ctx context.Context, gvk schema.GroupVersionKind, lab string, names []types.NamespacedName) error {
 	mapping, err := op.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
 	if meta.IsNoMatchError(err) {
 		return nil // its definition has gone, and so have the objects
@@ -258,11 +268,20 @@ func (op *operator) clearKind(ctx context.Context, gvk schema.GroupVersionKind, 
 		if err != nil {
 			return false, err
 		}
+		found := list.Items
+		for _, name := range names {
+			o, err := op.dynamic.Resource(mapping.Resource).Namespace(name.Namespace).Get(ctx, name.Name, metav1.GetOptions{})
+			if err == nil {
+				found = append(found, *o)
+			} else if !apierrors.IsNotFound(err) {
+				return false, err
+			}
+		}
 		var errs []error
-		for _, o := range list.Items {
+		for _, o := range found {
 			errs = append(errs, remove(o))
 		}
-		return len(list.Items) == 0, errors.Join(errs...)
+		return len(found) == 0, errors.Join(errs...)
 	})
 }
 

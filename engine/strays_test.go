@@ -47,7 +47,7 @@ spec:
 	version := func(name string, storage bool) string {
 		return fmt.Sprintf("    - {name: %s, served: true, storage: %t, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}\n", name, storage)
 	}
-	setup := "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n---\n" + definition + version("v1alpha1", true) +
+	setup := "apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata:\n  name: labs\nvalue: 5\n---\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n---\n" + definition + version("v1alpha1", true) +
 		"---\napiVersion: shop.example.com/v1alpha1\nkind: Coupon\nmetadata:\n  name: staff\n  namespace: shop\n---\n" +
 		definition + version("v1alpha1", false) + version("v1", true)
 	lab, err := content.Load(fstest.MapFS{
@@ -126,6 +126,13 @@ func TestAResetTakesAlongWhatTheLearnerMadeElsewhere(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	// Of what is the lab's there is one that somebody else has made anew.
+	if err := operator.SchedulingV1().PriorityClasses().Delete(t.Context(), "labs", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := operator.SchedulingV1().PriorityClasses().Create(t.Context(), &schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: "labs"}, Value: 5}, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
 	reset := func() {
 		t.Helper()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

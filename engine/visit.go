@@ -81,7 +81,7 @@ func (op *operator) planRemovals(ctx context.Context, lab *content.Lab, s *scena
 		return nil, err
 	}
 	changes := []Change{}
-	for _, gvk := range append(kinds, schema.GroupVersionKind{Version: "v1", Kind: "Namespace"}) {
+	for _, gvk := range append(inOrder(kinds), schema.GroupVersionKind{Version: "v1", Kind: "Namespace"}) {
 		mapping, err := op.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
 		if meta.IsNoMatchError(err) {
 			continue
