@@ -96,7 +96,7 @@ race: build ## Run all tests with the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(TEST) -race ./...
 
 KINDNODE := testdata/kindnode
-# What is verified on kind: all labs, which takes more than an hour. E2E_VERIFY="11-maintenance --step drain" takes minutes.
+# What is verified on kind: all labs, which takes two hours on two processors. E2E_VERIFY="11-maintenance --step drain" takes minutes.
 E2E_VERIFY ?=
 # With one release nothing is upgraded, and only 11-maintenance can be played.
 E2E_RELEASES ?= 1.36.3 1.37.2
