@@ -73,7 +73,7 @@ func (e *Engine) restore(ctx context.Context, c cluster.Checkpointer, s *Session
 	if err != nil {
 		return nil, err
 	}
-	return saved.Baseline, op.settle(ctx, sc)
+	return saved.Baseline, op.settle(ctx, sc, sc.objects)
 }
 
 // keep saves the cluster as it is now as the starting state of the session's step.

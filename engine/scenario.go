@@ -164,9 +164,23 @@ func (op *operator) resource(gvk schema.GroupVersionKind, namespace string) (dyn
 	return op.dynamic.Resource(mapping.Resource).Namespace(namespace), nil
 }
 
-// seed creates the objects in their order, makes the changes, and waits until the cluster has settled on them.
+// errGone says that something of a starting state was taken away before all of it was there.
+var errGone = errors.New("it has gone")
+
+// seed creates the objects in their order, makes the changes, and waits until the cluster has settled on them. A ReplicaSet comes when
+// the pods that it is to take in are ready: its controller, which hears of pods a moment later, would make others for those that it does not
+// know yet, and then delete as many of all.
 func (op *operator) seed(ctx context.Context, s *scenario) error {
+	var pods []*unstructured.Unstructured
 	for _, o := range s.objects {
+		switch o.GetKind() {
+		case "Pod":
+			pods = append(pods, o)
+		case "ReplicaSet":
+			if err := op.settle(ctx, s, pods); err != nil {
+				return err
+			}
+		}
 		if err := op.create(ctx, o); err != nil {
 			return fmt.Errorf("create %s %s: %w", strings.ToLower(o.GetKind()), o.GetName(), err)
 		}
@@ -176,7 +190,7 @@ func (op *operator) seed(ctx context.Context, s *scenario) error {
 			return fmt.Errorf("change %s %s: %w", strings.ToLower(o.GetKind()), o.GetName(), err)
 		}
 	}
-	return op.settle(ctx, s)
+	return op.settle(ctx, s, s.objects)
 }
 
 // change writes the object over the one that is there, whose controllers may be writing, too.
@@ -245,9 +259,10 @@ func eventually(ctx context.Context, f func() (done bool, err error)) error {
 	}
 }
 
-// settle waits until every object that is not meant to be broken has become what it should be.
-func (op *operator) settle(ctx context.Context, s *scenario) error {
-	for _, o := range s.objects {
+// settle waits until every one of the objects that is not meant to be broken has become what it should be. It gives up with errGone where one
+// is there no more.
+func (op *operator) settle(ctx context.Context, s *scenario, objects []*unstructured.Unstructured) error {
+	for _, o := range objects {
 		if s.broken[o] {
 			continue
 		}
@@ -258,6 +273,9 @@ func (op *operator) settle(ctx context.Context, s *scenario) error {
 				return false, err
 			}
 			live, err := r.Get(ctx, o.GetName(), metav1.GetOptions{})
+			if apierrors.IsNotFound(err) {
+				return true, errGone
+			}
 			if err != nil {
 				return false, err
 			}

@@ -18,6 +18,9 @@ import (
 // seedTimeout bounds the making of a starting state.
 const seedTimeout = 2 * time.Minute
 
+// seedTries is how often a starting state is made where a controller has taken something of it away.
+const seedTries = 3
+
 // upgradeTimeout is added where a control plane or nodes have to be upgraded for it, which on real machines takes minutes.
 const upgradeTimeout = 15 * time.Minute
 
@@ -339,10 +342,18 @@ func (e *Engine) prepare(ctx context.Context, p cluster.Provider, s *Session, b 
 			return err
 		}
 	}
-	if err := op.seed(ctx, sc); err != nil {
-		return err
+	for try := 1; ; try++ {
+		err := op.seed(ctx, sc)
+		if err == nil {
+			return op.recordBaseline(ctx, sc, b)
+		}
+		if !errors.Is(err, errGone) || try == seedTries {
+			return err
+		}
+		if err := errors.Join(e.clean(ctx, p, op, s), setKubelets(ctx, p, s)); err != nil {
+			return err
+		}
 	}
-	return op.recordBaseline(ctx, sc, b)
 }
 
 // pristine is the checkpoint of a cluster in which no lab has done anything yet, as it was made; pristineAt that of one which has
