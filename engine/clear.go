@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
 
 	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine/cluster"
@@ -35,81 +36,90 @@ var (
 // clear removes what k8slab made for the lab, with all that the learner put into its namespaces, and waits until it has
 // gone. In a disposable cluster it is known by its names, too: a learner may have taken the label off, or a program made it anew.
 func (op *operator) clear(ctx context.Context, lab *content.Lab, disposable bool) error {
-	kinds, named, err := kindsOf(lab)
+	all, err := belongingsOf(lab)
 	if err != nil {
 		return err
 	}
 	if !disposable {
-		named = nil
-		for gvk := range kinds {
-			kinds[gvk] = nil
+		all.namespaces = nil
+		for gvk := range all.kinds {
+			all.kinds[gvk] = nil
 		}
 	}
-	if err := op.restoreDefinitions(ctx, lab); err != nil {
+	if err := op.restoreDefinitions(ctx, lab.ID, all.definitions); err != nil {
 		return err
 	}
-	if err := op.clearNamespaces(ctx, lab.ID, named); err != nil {
+	if err := op.clearNamespaces(ctx, lab.ID, all.namespaces); err != nil {
 		return err
 	}
-	for _, gvk := range inOrder(kinds) {
-		if err := op.clearKind(ctx, gvk, lab.ID, kinds[gvk]); err != nil {
+	for _, gvk := range all.sortedKinds() {
+		if err := op.clearKind(ctx, gvk, lab.ID, all.kinds[gvk]); err != nil {
 			return fmt.Errorf("remove %s: %w", gvk.Kind, err)
 		}
 	}
 	return nil
 }
 
-// kindsOf returns the kinds that any step of the lab creates, but for namespaces, with the names of the objects, and the names of the
-// namespaces.
-func kindsOf(lab *content.Lab) (kinds map[schema.GroupVersionKind][]types.NamespacedName, namespaces []string, err error) {
-	kinds = map[schema.GroupVersionKind][]types.NamespacedName{}
+// belongings is what any step of a lab creates.
+type belongings struct {
+	namespaces []string
+	// kinds of all other objects, with their names.
+	kinds map[schema.GroupVersionKind][]types.NamespacedName
+	// definitions by name, as the lab leaves them.
+	definitions map[string]*unstructured.Unstructured
+}
+
+func belongingsOf(lab *content.Lab) (*belongings, error) {
+	all := &belongings{kinds: map[schema.GroupVersionKind][]types.NamespacedName{}, definitions: map[string]*unstructured.Unstructured{}}
 	for _, step := range lab.Steps {
 		s, err := parseScenario(lab, step)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		namespaces = append(namespaces, s.namespaces()...)
+		all.namespaces = append(all.namespaces, s.namespaces()...)
 		for _, o := range s.objects {
-			if o.GroupVersionKind().GroupKind() != namespaceKind {
-				kinds[o.GroupVersionKind()] = append(kinds[o.GroupVersionKind()], types.NamespacedName{Namespace: o.GetNamespace(), Name: o.GetName()})
+			if gvk := o.GroupVersionKind(); gvk.GroupKind() != namespaceKind {
+				all.kinds[gvk] = append(all.kinds[gvk], types.NamespacedName{Namespace: o.GetNamespace(), Name: o.GetName()})
+			}
+		}
+		for _, o := range slices.Concat(s.objects, s.changes) {
+			if o.GroupVersionKind().GroupKind() == definitionKind {
+				all.definitions[o.GetName()] = o
 			}
 		}
 	}
-	return kinds, namespaces, nil
+	return all, nil
+}
+
+func (b *belongings) sortedKinds() []schema.GroupVersionKind {
+	return slices.SortedFunc(maps.Keys(b.kinds), func(a, b schema.GroupVersionKind) int { return strings.Compare(a.String(), b.String()) })
 }
 
 // restoreDefinitions writes the lab's own definitions over what a learner made of them. An object that is stored in a version which its
 // definition has lost can be neither read nor deleted, and holds its namespace for ever.
-func (op *operator) restoreDefinitions(ctx context.Context, lab *content.Lab) error {
-	for _, step := range lab.Steps {
-		s, err := parseScenario(lab, step)
-		if err != nil {
-			return err
+func (op *operator) restoreDefinitions(ctx context.Context, lab string, all map[string]*unstructured.Unstructured) error {
+	for name, o := range all {
+		live, err := op.dynamic.Resource(definitions).Get(ctx, name, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) || err == nil && live.GetLabels()[labLabel] != lab {
+			continue
 		}
-		last := map[string]*unstructured.Unstructured{}
-		for _, o := range slices.Concat(s.objects, s.changes) {
-			if o.GroupVersionKind().GroupKind() == definitionKind {
-				last[o.GetName()] = o
-			}
+		if err == nil {
+			err = op.change(ctx, o)
 		}
-		for name, o := range last {
-			live, err := op.dynamic.Resource(definitions).Get(ctx, name, metav1.GetOptions{})
-			if apierrors.IsNotFound(err) || err == nil && live.GetLabels()[labLabel] != lab.ID {
-				continue
-			}
-			if err == nil {
-				err = op.change(ctx, o)
-			}
-			if err != nil && !apierrors.IsInvalid(err) { // one that allows no way back is deleted as it is
-				return fmt.Errorf("restore the definition %s: %w", name, err)
-			}
+		if err != nil && !apierrors.IsInvalid(err) { // one that allows no way back is deleted as it is
+			return fmt.Errorf("restore the definition %s: %w", name, err)
 		}
 	}
 	return nil
 }
 
-func inOrder[V any](kinds map[schema.GroupVersionKind]V) []schema.GroupVersionKind {
-	return slices.SortedFunc(maps.Keys(kinds), func(a, b schema.GroupVersionKind) int { return strings.Compare(a.String(), b.String()) })
+// deleteThere deletes the object, which need not be there.
+func deleteThere(ctx context.Context, r dynamic.ResourceInterface, name string) error {
+	err := r.Delete(ctx, name, metav1.DeleteOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	return err
 }
 
 // clearNamespaces deletes the lab's namespaces and waits until they have gone. Their pods are deleted by force: nobody is served by
@@ -126,7 +136,7 @@ func (op *operator) clearNamespaces(ctx context.Context, lab string, named []str
 	slices.Sort(named)
 	named = slices.Compact(named)
 	for _, name := range named {
-		if err := op.dynamic.Resource(namespaces).Delete(ctx, name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+		if err := deleteThere(ctx, op.dynamic.Resource(namespaces), name); err != nil {
 			return err
 		}
 	}
@@ -234,7 +244,7 @@ func (op *operator) isThere(ctx context.Context, s stray, made time.Time) (bool,
 // remove deletes the object and waits until it has gone.
 func (op *operator) remove(ctx context.Context, s stray) error {
 	r := op.dynamic.Resource(s.resource).Namespace(s.namespace)
-	if err := r.Delete(ctx, s.name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+	if err := deleteThere(ctx, r, s.name); err != nil {
 		return err
 	}
 	return eventually(ctx, func() (bool, error) {
@@ -253,13 +263,6 @@ func (op *operator) clearKind(ctx context.Context, gvk schema.GroupVersionKind, 
 		return err
 	}
 	selector := metav1.ListOptions{LabelSelector: labLabel + "=" + lab}
-	remove := func(o unstructured.Unstructured) error {
-		err := op.dynamic.Resource(mapping.Resource).Namespace(o.GetNamespace()).Delete(ctx, o.GetName(), metav1.DeleteOptions{})
-		if apierrors.IsNotFound(err) {
-			return nil
-		}
-		return err
-	}
 	return eventually(ctx, func() (bool, error) {
 		list, err := op.dynamic.Resource(mapping.Resource).List(ctx, selector)
 		if apierrors.IsNotFound(err) {
@@ -279,7 +282,7 @@ func (op *operator) clearKind(ctx context.Context, gvk schema.GroupVersionKind, 
 		}
 		var errs []error
 		for _, o := range found {
-			errs = append(errs, remove(o))
+			errs = append(errs, deleteThere(ctx, op.dynamic.Resource(mapping.Resource).Namespace(o.GetNamespace()), o.GetName()))
 		}
 		return len(found) == 0, errors.Join(errs...)
 	})

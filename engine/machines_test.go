@@ -3,17 +3,13 @@ package engine_test
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"testing"
-	"testing/fstest"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/k8slab/k8slab/checks"
-	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/cluster/embedded"
@@ -62,36 +58,10 @@ func (m machines) LoadImages(ctx context.Context, name string, images []string) 
 }
 
 func TestImagesAreLoadedOnceAllMachinesHavePower(t *testing.T) {
-	lesson := "---\ntitle: T\n---\n\nA.\n\n## T {#task}\n\nB.\n\n## D {#debrief}\n\nC.\n"
-	lab, err := content.Load(fstest.MapFS{
-		"91-loading/lab.yaml":          {Data: []byte("id: 91-loading\ntitle: {en: T, ja: 題}\nsummary: {en: S., ja: 要。}\nminutes: 5\ncluster:\n  release: \"1.37\"\n  nodes:\n    - {name: worker-1, zone: z1, pool: apps}\n    - {name: worker-2, zone: z2, pool: apps}\n")},
-		"91-loading/10-read/step.yaml": {Data: []byte("points: 1\nchecks:\n  - id: there\n    use: node/exists\n    title: {en: T, ja: 題}\n    with: {nodes: [worker-1]}\n")},
-		"91-loading/10-read/en.md":     {Data: []byte(lesson)}, "91-loading/10-read/ja.md": {Data: []byte(lesson)},
-		"91-loading/10-read/setup/10.yaml":   {Data: []byte("apiVersion: v1\nkind: Namespace\nmetadata:\n  name: loading\n---\napiVersion: v1\nkind: Pod\nmetadata:\n  name: web\n  namespace: loading\nspec:\n  containers:\n    - {name: web, image: registry.example/web:1}\n")},
-		"91-loading/10-read/also-right/a.sh": {Data: []byte("set -eu\nkubectl get pods\n")},
-		"91-loading/10-read/solution.sh":     {Data: []byte("set -eu\nkubectl get nodes\n")},
-		"91-loading/10-read/wrong/none.sh":   {Data: []byte("# fails: there\nkubectl get nodes\n")},
-	}, "91-loading")
-	if err != nil {
-		t.Fatal(err)
-	}
-	state := t.TempDir()
-	own, err := embedded.New(filepath.Join(state, "clusters"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := own.Delete(context.Background(), lab.ID); err != nil {
-			t.Error(err)
-		}
-	})
+	const setup = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: loading\n---\napiVersion: v1\nkind: Pod\nmetadata:\n  name: web\n  namespace: loading\nspec:\n  containers:\n    - {name: web, image: registry.example/web:1}\n"
+	lab := oneStep(t, "91-loading", setup, "worker-1", "worker-2")
 	var asked []string
-	e, err := engine.New(engine.Config{
-		Labs: []*content.Lab{lab}, Vocabulary: checks.Default(), Providers: []cluster.Provider{machines{own, &asked}}, StateDir: state,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	e, _ := onOwn(t, lab, func(own *embedded.Provider) cluster.Provider { return machines{own, &asked} })
 	var phases []string
 	report := func(p cluster.Phase) {
 		if p.Name == "images" || p.Name == "scenario" {

@@ -1,11 +1,13 @@
 package engine_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -17,23 +19,53 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/k8slab/k8slab/checks"
 	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/cluster/embedded"
 )
 
-// logged is a cluster of machines that has an audit log.
+// logged is a cluster of machines that has an audit log, in which the class "again" was asked for a minute before it was.
 type logged struct {
 	machines
-	cluster.AuditLogFile
+	dir string
+}
+
+func (l logged) AuditLog(ctx context.Context, name string) ([]string, error) {
+	own := l.Provider.(cluster.AuditLogFile)
+	paths, err := own.AuditLog(ctx, name)
+	for i, path := range paths {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		var earlier bytes.Buffer
+		for line := range bytes.Lines(raw) {
+			var event map[string]any
+			if bytes.Contains(line, []byte(`"resource":"priorityclasses","name":"again"`)) && json.Unmarshal(line, &event) == nil {
+				at, err := time.Parse(time.RFC3339Nano, event["requestReceivedTimestamp"].(string))
+				if err != nil {
+					return nil, err
+				}
+				event["requestReceivedTimestamp"] = at.Add(-time.Minute)
+				if line, err = json.Marshal(event); err != nil {
+					return nil, err
+				}
+				line = append(line, '\n')
+			}
+			earlier.Write(line)
+		}
+		paths[i] = filepath.Join(l.dir, filepath.Base(path))
+		if err := os.WriteFile(paths[i], earlier.Bytes(), 0o600); err != nil {
+			return nil, err
+		}
+	}
+	return paths, err
 }
 
 // withDefinition is a lab whose starting state has a kind of its own, and an object of it that is stored in the older of its versions.
 func withDefinition(t *testing.T) *content.Lab {
 	t.Helper()
-	lesson := "---\ntitle: T\n---\n\nA.\n\n## T {#task}\n\nB.\n\n## D {#debrief}\n\nC.\n"
 	const definition = `apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
 metadata:
@@ -50,56 +82,19 @@ spec:
 	setup := "apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata:\n  name: labs\nvalue: 5\n---\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n---\n" + definition + version("v1alpha1", true) +
 		"---\napiVersion: shop.example.com/v1alpha1\nkind: Coupon\nmetadata:\n  name: staff\n  namespace: shop\n---\n" +
 		definition + version("v1alpha1", false) + version("v1", true)
-	lab, err := content.Load(fstest.MapFS{
-		"92-strays/lab.yaml":          {Data: []byte("id: 92-strays\ntitle: {en: T, ja: 題}\nsummary: {en: S., ja: 要。}\nminutes: 5\ncluster:\n  release: \"1.37\"\n  nodes:\n    - {name: worker-1, zone: z1, pool: apps}\n")},
-		"92-strays/10-read/step.yaml": {Data: []byte("points: 1\nchecks:\n  - id: there\n    use: node/exists\n    title: {en: T, ja: 題}\n    with: {nodes: [worker-1]}\n")},
-		"92-strays/10-read/en.md":     {Data: []byte(lesson)}, "92-strays/10-read/ja.md": {Data: []byte(lesson)},
-		"92-strays/10-read/setup/10.yaml":   {Data: []byte(setup)},
-		"92-strays/10-read/also-right/a.sh": {Data: []byte("set -eu\nkubectl get pods\n")},
-		"92-strays/10-read/solution.sh":     {Data: []byte("set -eu\nkubectl get nodes\n")},
-		"92-strays/10-read/wrong/none.sh":   {Data: []byte("# fails: there\nkubectl get nodes\n")},
-	}, "92-strays")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return lab
+	return oneStep(t, "92-strays", setup, "worker-1")
 }
 
 // TestAResetTakesAlongWhatTheLearnerMadeElsewhere is about clusters that no checkpoint brings back.
 func TestAResetTakesAlongWhatTheLearnerMadeElsewhere(t *testing.T) {
-	lab, state := withDefinition(t), t.TempDir()
-	own, err := embedded.New(filepath.Join(state, "clusters"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := own.Delete(context.Background(), lab.ID); err != nil {
-			t.Error(err)
-		}
-	})
+	lab := withDefinition(t)
 	var asked []string
-	p := logged{machines{own, &asked}, own}
-	e, err := engine.New(engine.Config{Labs: []*content.Lab{lab}, Vocabulary: checks.Default(), Providers: []cluster.Provider{p}, StateDir: state})
-	if err != nil {
-		t.Fatal(err)
-	}
+	e, own := onOwn(t, lab, func(own *embedded.Provider) cluster.Provider { return logged{machines{own, &asked}, t.TempDir()} })
 	s, err := e.Start(t.Context(), lab.ID, engine.StartOptions{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	as := func(id cluster.Identity) kubernetes.Interface {
-		t.Helper()
-		cfg, err := own.Config(t.Context(), lab.ID, id)
-		if err != nil {
-			t.Fatal(err)
-		}
-		client, err := kubernetes.NewForConfig(cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return client
-	}
-	learner, operator := as(cluster.Learner), as(cluster.Operator)
+	learner, operator := clientAs(t, own, lab.ID, cluster.Learner), clientAs(t, own, lab.ID, cluster.Operator)
 	create := func(client kubernetes.Interface, name string) {
 		t.Helper()
 		ctx, meta, options := t.Context(), metav1.ObjectMeta{Name: name}, metav1.CreateOptions{}
@@ -121,7 +116,6 @@ func TestAResetTakesAlongWhatTheLearnerMadeElsewhere(t *testing.T) {
 	if err := operator.SchedulingV1().PriorityClasses().Delete(t.Context(), "again", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(11 * time.Second) // longer than a request to create it may have taken
 	if _, err := operator.SchedulingV1().PriorityClasses().Create(t.Context(), &schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: "again"}, Value: 7}, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}

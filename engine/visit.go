@@ -76,12 +76,12 @@ func changeOf(action Action, o *unstructured.Unstructured) Change {
 
 // planRemovals returns what the lab has on the cluster already and what is not of this step.
 func (op *operator) planRemovals(ctx context.Context, lab *content.Lab, s *scenario) ([]Change, error) {
-	kinds, _, err := kindsOf(lab)
+	all, err := belongingsOf(lab)
 	if err != nil {
 		return nil, err
 	}
 	changes := []Change{}
-	for _, gvk := range append(inOrder(kinds), schema.GroupVersionKind{Version: "v1", Kind: "Namespace"}) {
+	for _, gvk := range append(all.sortedKinds(), schema.GroupVersionKind{Version: "v1", Kind: "Namespace"}) {
 		mapping, err := op.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
 		if meta.IsNoMatchError(err) {
 			continue
