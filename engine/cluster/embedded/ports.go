@@ -3,6 +3,7 @@ package embedded
 import (
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"strconv"
@@ -23,34 +24,40 @@ type ports struct {
 func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
 // settle keeps the ports that are free and replaces the others; zero counts as not free. fixedAPI is a port that the user asked
-// for: it is used or refused, never replaced.
-func (p ports) settle(fixedAPI int) (ports, error) {
+// for: it is used or refused, never replaced. Until release is called, no other settle on this machine is given any of them, although
+// nothing may listen there yet.
+func (p ports) settle(fixedAPI int) (settled ports, release func(), err error) {
 	if fixedAPI != 0 {
 		p.API = fixedAPI
 	}
-	var held []net.Listener
-	defer func() {
-		for _, l := range held {
-			l.Close()
-		}
-	}()
+	var bound, marks []io.Closer
+	defer func() { closeAll(bound) }()
+	release = func() { closeAll(marks) }
 	for _, port := range []*int{&p.API, &p.EtcdClient, &p.EtcdPeer, &p.ControllerManager, &p.Scheduler} {
-		var l net.Listener
+		var c claim
 		var err error
 		if port == &p.API && fixedAPI != 0 {
-			if l, err = net.Listen("tcp", loopback(fixedAPI)); err != nil {
-				return p, portProblem(fixedAPI, err)
-			}
+			c, err = claimFixed(fixedAPI)
 		} else {
-			l, err = listen(*port)
+			c, err = claimFree(*port)
 		}
 		if err != nil {
-			return p, fmt.Errorf("find a free port on loopback: %w", err)
+			release()
+			return p, func() {}, err
 		}
-		held = append(held, l) // all are held until all are found, so that none is given twice
-		*port = l.Addr().(*net.TCPAddr).Port
+		bound = append(bound, c.bound) // all are bound until all are found, so that none is given twice
+		if c.mark != nil {
+			marks = append(marks, c.mark)
+		}
+		*port = c.port
 	}
-	return p, nil
+	return p, release, nil
+}
+
+func closeAll(closers []io.Closer) {
+	for _, c := range closers {
+		c.Close()
+	}
 }
 
 // firstPort and lastPort bound the ports that are picked. They lie below those that Linux (from 32768) and macOS (from 49152) give to
@@ -61,19 +68,55 @@ const (
 	lastPort  = 32000
 )
 
-// listen takes the port, or another where it is zero or taken.
-func listen(port int) (net.Listener, error) {
+// claim is a port that is ours. Its component will bind the TCP port, so that has to be let go; the UDP port of the same number, for which
+// no component has a use, is kept as the mark that tells other clusters.
+type claim struct {
+	port  int
+	bound net.Listener
+	mark  net.PacketConn
+}
+
+// claimFree claims the port, or another where it is zero or taken.
+func claimFree(port int) (claim, error) {
 	if port != 0 {
-		if l, err := net.Listen("tcp", loopback(port)); err == nil {
-			return l, nil
+		if c, err := claimPort(port); err == nil {
+			return c, nil
 		}
 	}
+	var err error
 	for range 100 {
-		if l, err := net.Listen("tcp", loopback(firstPort+rand.IntN(lastPort-firstPort))); err == nil {
-			return l, nil
+		var c claim
+		if c, err = claimPort(firstPort + rand.IntN(lastPort-firstPort)); err == nil {
+			return c, nil
 		}
 	}
-	return net.Listen("tcp", loopback(0))
+	return claim{}, fmt.Errorf("find a free port on loopback between %d and %d: %w", firstPort, lastPort, err)
+}
+
+// claimFixed claims a port that the user asked for. A program that has no more than the UDP port is not in its way.
+func claimFixed(port int) (claim, error) {
+	c, err := claimPort(port)
+	if err == nil {
+		return c, nil
+	}
+	l, err := net.Listen("tcp", loopback(port))
+	if err != nil {
+		return claim{}, portProblem(port, err)
+	}
+	return claim{port: port, bound: l}, nil
+}
+
+func claimPort(port int) (claim, error) {
+	l, err := net.Listen("tcp", loopback(port))
+	if err != nil {
+		return claim{}, err
+	}
+	mark, err := net.ListenPacket("udp", loopback(port))
+	if err != nil {
+		l.Close()
+		return claim{}, err
+	}
+	return claim{port: port, bound: l, mark: mark}, nil
 }
 
 func portProblem(port int, err error) error {

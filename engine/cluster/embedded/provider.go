@@ -214,7 +214,8 @@ func (f folder) checkPort(d *description) error {
 		}
 		return nil
 	}
-	_, err := ports{}.settle(d.Spec.APIPort)
+	_, release, err := ports{}.settle(d.Spec.APIPort)
+	release()
 	if busy, ok := errors.AsType[*problem.Problem](err); ok {
 		free := *busy
 		free.Next = "k8slab start " + d.Spec.Name

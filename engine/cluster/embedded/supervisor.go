@@ -71,7 +71,9 @@ type supervisor struct {
 	simulation *simulation
 	outages    *outages
 	metrics    *inprocess.Listener
-	recorder   atomic.Pointer[recorder.Recorder] // nil while none runs
+	// releasePorts lets other clusters have the ports.
+	releasePorts func()
+	recorder     atomic.Pointer[recorder.Recorder] // nil while none runs
 }
 
 // RunSupervisor is the body of the supervisor process. It returns the exit code.
@@ -113,7 +115,7 @@ func supervise(ctx context.Context, f folder, log *slog.Logger) error {
 	}
 	s := &supervisor{
 		folder: f, desc: desc, log: log, began: time.Now(),
-		simulation: newSimulation(), outages: newOutages(), metrics: inprocess.New(&net.TCPAddr{Port: metricsPort}),
+		simulation: newSimulation(), outages: newOutages(), metrics: inprocess.New(&net.TCPAddr{Port: metricsPort}), releasePorts: func() {},
 		apiAnswers: make(chan struct{}), ready: make(chan struct{}), failed: make(chan struct{}), stop: make(chan struct{}),
 		ending: make(chan struct{}),
 	}
@@ -127,7 +129,9 @@ func (s *supervisor) run(ctx context.Context) error {
 		return err
 	}
 	defer endControl()
-	if err := s.prepare(); err != nil {
+	err = s.prepare()
+	defer s.releasePorts()
+	if err != nil {
 		s.giveUp(err)
 		return err
 	}
@@ -187,7 +191,7 @@ func (s *supervisor) prepare() error {
 	if s.etcdExe, err = findExecutable(desc.Spec.Release, searchPath()); err != nil {
 		return err
 	}
-	if desc.Ports, err = desc.Ports.settle(desc.Spec.APIPort); err != nil {
+	if desc.Ports, s.releasePorts, err = desc.Ports.settle(desc.Spec.APIPort); err != nil {
 		return err
 	}
 	desc.Version = exe.Version
