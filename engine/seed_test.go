@@ -2,6 +2,8 @@ package engine_test
 
 import (
 	"context"
+	"errors"
+	"regexp"
 	"sync"
 	"testing"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"github.com/k8slab/k8slab/engine"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/cluster/embedded"
+	"github.com/k8slab/k8slab/engine/problem"
 )
 
 // robbed is a cluster in which somebody takes the first pod of a starting state away before it is ready.
@@ -63,5 +66,57 @@ func TestAStartingStateThatWasTakenAwayIsMadeAnew(t *testing.T) {
 	}
 	if _, err := clientAs(t, own, lab.ID, cluster.Operator).CoreV1().Pods("loading").Get(t.Context(), "web", metav1.GetOptions{}); err != nil {
 		t.Errorf("the lab begins without its pod: %v", err)
+	}
+}
+
+// halted is a cluster whose scheduler is stopped before there is anything to schedule.
+type halted struct{ *embedded.Provider }
+
+func (h halted) LoadImages(ctx context.Context, name string, _ []string) error {
+	return h.StopComponent(ctx, name, "kube-scheduler")
+}
+
+// TestAStartingStateThatIsNotReachedSaysWhy: "0 of 1 replicas" alone helps nobody to mend it.
+func TestAStartingStateThatIsNotReachedSaysWhy(t *testing.T) {
+	const workload = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: waiting\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n  namespace: waiting\nspec:\n  selector: {matchLabels: {app: web}}\n  template:\n    metadata: {labels: {app: web}}\n    spec:\n      containers:\n        - name: web\n          image: registry.example/web:1\n"
+	asItIs := func(own *embedded.Provider) cluster.Provider { return own }
+	for _, tc := range []struct {
+		name, setup string
+		on          func(*embedded.Provider) cluster.Provider
+		want, next  string
+	}{
+		{
+			"unscheduled", workload + "          resources: {requests: {cpu: 1k}}\n", asItIs,
+			`0 of 1 replicas are available; pod web-\S+ is not scheduled: 0/1 nodes are available: .*[Ii]nsufficient cpu`, "k8slab reset --lab 92-unscheduled",
+		},
+		{
+			"unready", workload + "          readinessProbe: {initialDelaySeconds: 600, httpGet: {port: 80}}\n", asItIs,
+			`0 of 1 replicas are available; container web of pod web-\S+ is not ready`, "k8slab reset --lab 92-unready",
+		},
+		{
+			"forbidden", "apiVersion: v1\nkind: ResourceQuota\nmetadata:\n  name: none\n  namespace: waiting\nspec:\n  hard: {pods: \"0\"}\n---\n" + workload, asItIs,
+			`0 of 1 replicas are available; it has no pods: .*exceeded quota: none`, "k8slab reset --lab 92-forbidden",
+		},
+		{
+			"halted", workload, func(own *embedded.Provider) cluster.Provider { return halted{own} },
+			`as kube-scheduler does not run: wait for deployment web \(0 of 1 replicas are available; pod web-\S+ has not been looked at by the scheduler\)`,
+			"k8slab cluster logs kube-scheduler --lab 92-halted",
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			lab := oneStep(t, "92-"+tc.name, tc.setup, "worker-1")
+			e, _ := onOwn(t, lab, tc.on)
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
+			_, err := e.Start(ctx, lab.ID, engine.StartOptions{}, nil)
+			p, ok := errors.AsType[*problem.Problem](err)
+			if !ok || !regexp.MustCompile(tc.want).MatchString(err.Error()) {
+				t.Fatalf("error %v, want it to match %s", err, tc.want)
+			}
+			if p.Next != tc.next {
+				t.Errorf("next is %q, want %q", p.Next, tc.next)
+			}
+		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/k8slab/k8slab/content"
@@ -258,10 +259,7 @@ func (e *Engine) enter(ctx context.Context, s *Session, kind progress.Kind, repo
 		if errors.Is(err, context.Canceled) {
 			return err
 		}
-		return problem.New(problem.Cluster,
-			fmt.Sprintf("the starting state of %s could not be made: %v", s.Step.ID, err),
-			fmt.Sprintf("%s の開始状態を用意できませんでした: %v", s.Step.ID, err),
-			"k8slab reset --lab "+s.Lab.ID).From(errors.Join(err, dropIntent(dir))) // nobody was cut short: it has been said what to do
+		return e.seedProblem(ctx, s, err).From(errors.Join(err, dropIntent(dir))) // nobody was cut short: it has been said what to do
 	}
 	b.Attempt, b.Time = s.Attempt.Attempt, time.Now().UTC()
 	if err := b.save(dir); err != nil {
@@ -274,6 +272,43 @@ func (e *Engine) enter(ctx context.Context, s *Session, kind progress.Kind, repo
 		return err
 	}
 	return dropIntent(dir)
+}
+
+// seedProblem says why a step could not be entered. A part of the control plane that does not run is likelier to be the reason than what was
+// waited for, and its log tells more. ctx may have ended.
+func (e *Engine) seedProblem(ctx context.Context, s *Session, err error) *problem.Problem {
+	part, next := e.missingPart(ctx, s)
+	if part == "" {
+		return problem.New(problem.Cluster,
+			fmt.Sprintf("the starting state of %s could not be made: %v", s.Step.ID, err),
+			fmt.Sprintf("%s の開始状態を用意できませんでした: %v", s.Step.ID, err), "k8slab reset --lab "+s.Lab.ID)
+	}
+	return problem.New(problem.Cluster,
+		fmt.Sprintf("the starting state of %s could not be made, as %s does not run: %v", s.Step.ID, part, err),
+		fmt.Sprintf("%s が動いていないため、%s の開始状態を用意できませんでした: %v", part, s.Step.ID, err), next)
+}
+
+// missingPart returns a part of the session's cluster that does not run, or "", and the command that shows more of it.
+func (e *Engine) missingPart(ctx context.Context, s *Session) (part, next string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
+	defer cancel()
+	p, err := e.Provider(s.Attempt.Provider)
+	if err != nil {
+		return "", ""
+	}
+	c, err := p.Find(ctx, s.Lab.ID)
+	if err != nil {
+		return "", ""
+	}
+	i := slices.IndexFunc(c.Components, func(c cluster.Component) bool { return c.State != "running" })
+	if i < 0 {
+		return "", ""
+	}
+	part = c.Components[i].Name
+	if logs, ok := p.(cluster.LogFiles); ok && slices.Contains(logs.Logs(), part) {
+		return part, "k8slab cluster logs " + part + " --lab " + s.Lab.ID
+	}
+	return part, "k8slab cluster status --lab " + s.Lab.ID
 }
 
 // startingState restores the step's checkpoint where the cluster has one, and seeds the step where not.
