@@ -22,22 +22,28 @@ func accepts(step *content.Step, id string) *content.Accepted {
 }
 
 // result puts together what became of every step, in the order of the labs.
-func (r *run) result() *Result {
-	result := &Result{Passed: true, Repeat: r.repeat}
+// result is of what was played; early says that the run ended before all was.
+func (r *run) result(early bool) *Result {
+	result := &Result{Cluster: r.cluster, Passed: true, Repeat: r.repeat}
 	for _, s := range r.steps {
-		one := s.result()
+		one := s.result(early)
 		result.Passed = result.Passed && one.Passed
 		result.Steps = append(result.Steps, one)
 	}
 	return result
 }
 
-func (s *stepRun) result() StepResult {
+func (s *stepRun) result(early bool) StepResult {
 	one := StepResult{Lab: s.lab.ID, Step: s.step.ID, Dir: s.step.Dir, Passed: true, Unplayable: s.elsewhere}
 	if s.elsewhere != nil {
 		return one
 	}
+	unplayed := func(name string) bool { return early && s.broken == nil && len(s.plays[name]) == 0 }
 	for _, a := range s.answers {
+		if unplayed(a.Name()) {
+			one.Unplayed++
+			continue
+		}
 		answer := s.answerResult(a)
 		one.Passed = one.Passed && answer.Passed
 		one.Answers = append(one.Answers, answer)
@@ -52,11 +58,16 @@ func (s *stepRun) result() StepResult {
 		}
 	}
 	if !s.derived {
+		one.Passed = one.Passed && one.Unplayed == 0
 		return one
 	}
 	one.NearMisses = []NearMissResult{}
 	needed := map[*content.Accepted]bool{}
 	for _, n := range s.near {
+		if unplayed(n.id) {
+			one.Unplayed++
+			continue
+		}
 		miss := s.nearMissResult(n)
 		if miss.Outcome == WasAccepted {
 			needed[accepts(s.step, n.id)] = true
@@ -64,8 +75,9 @@ func (s *stepRun) result() StepResult {
 		one.Passed = one.Passed && miss.Good()
 		one.NearMisses = append(one.NearMisses, miss)
 	}
+	one.Passed = one.Passed && one.Unplayed == 0
 	for i := range s.step.Accepts {
-		if a := &s.step.Accepts[i]; !needed[a] {
+		if a := &s.step.Accepts[i]; !needed[a] && one.Unplayed == 0 {
 			one.Passed = false
 			one.Unused = append(one.Unused, Place{ID: a.NearMiss, File: a.At.File, Line: a.At.Line})
 		}

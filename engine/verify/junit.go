@@ -115,6 +115,15 @@ func (s StepResult) junit(lang content.Lang) junitSuite {
 		}
 		add(string(NearMiss)+" "+n.ID, n.Elapsed, f)
 	}
+	if s.Unplayed > 0 {
+		suite.Tests++
+		suite.Skipped++
+		why := content.Text{
+			EN: fmt.Sprintf("the run ended before %d answers were played", s.Unplayed),
+			JA: fmt.Sprintf("実行が途中で終わり、%d 件の回答を実行できませんでした", s.Unplayed),
+		}
+		suite.Cases = append(suite.Cases, junitCase{Class: s.Lab + "." + s.Step, Name: "unplayed", Time: junitTime(0), Skipped: &junitSkipped{Message: why.In(lang)}})
+	}
 	var lacks []string
 	for _, p := range s.Unkilled {
 		lacks = append(lacks, fmt.Sprintf("%s: %s", p, content.Text{EN: "no wrong answer fails " + p.ID, JA: p.ID + " に不合格となる誤答がありません"}.In(lang)))

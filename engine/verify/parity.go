@@ -77,12 +77,15 @@ func (p *Parity) compare(results []*Result, index int) StepParity {
 	if len(one.Unplayable) > 0 {
 		return one
 	}
-	for i := range steps[0].Answers {
-		differ := p.compareAnswer(steps, i)
+	for _, answers := range playedOnAll(steps) {
+		differ := p.compareAnswer(answers)
 		one.Answers.add(len(differ) == 0)
 		one.Differences = append(one.Differences, differ...)
 	}
 	for _, id := range nearMissIDs(steps) {
+		if slices.ContainsFunc(steps, func(s StepResult) bool { return s.Unplayed > 0 && s.nearMiss(id) == nil }) {
+			continue
+		}
 		d := p.compareNearMiss(steps, id)
 		one.NearMisses.add(d == nil)
 		if d != nil {
@@ -92,18 +95,32 @@ func (p *Parity) compare(results []*Result, index int) StepParity {
 	return one
 }
 
+// playedOnAll returns, for each answer of which no kind's run ended too early, what came of it on each.
+func playedOnAll(steps []StepResult) (all [][]AnswerResult) {
+	for _, first := range steps[0].Answers {
+		var one []AnswerResult
+		for _, s := range steps {
+			if i := slices.IndexFunc(s.Answers, func(a AnswerResult) bool { return a.Name == first.Name }); i >= 0 {
+				one = append(one, s.Answers[i])
+			}
+		}
+		if len(one) == len(steps) {
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
 // compareAnswer returns a difference for each check on which the kinds do not agree.
-func (p *Parity) compareAnswer(steps []StepResult, index int) (all []Difference) {
-	first := steps[0].Answers[index]
-	most := slices.MaxFunc(steps, func(a, b StepResult) int {
-		return len(a.Answers[index].Verdicts) - len(b.Answers[index].Verdicts)
-	}).Answers[index].Verdicts
+func (p *Parity) compareAnswer(answers []AnswerResult) (all []Difference) {
+	first := answers[0]
+	most := slices.MaxFunc(answers, func(a, b AnswerResult) int { return len(a.Verdicts) - len(b.Verdicts) }).Verdicts
 	if most == nil {
-		return []Difference{{Answer: first.Name, Kind: first.Kind, Sides: p.sides(func(i int) Side { return unplayed(steps[i].Answers[index]) })}}
+		return []Difference{{Answer: first.Name, Kind: first.Kind, Sides: p.sides(func(i int) Side { return unplayed(answers[i]) })}}
 	}
 	for at, v := range most {
 		sides := p.sides(func(i int) Side {
-			a := steps[i].Answers[index]
+			a := answers[i]
 			if at >= len(a.Verdicts) {
 				return unplayed(a)
 			}
@@ -128,14 +145,13 @@ func unplayed(a AnswerResult) Side {
 // server.
 func (p *Parity) compareNearMiss(steps []StepResult, id string) *Difference {
 	sides := p.sides(func(i int) Side {
-		at := slices.IndexFunc(steps[i].NearMisses, func(n NearMissResult) bool { return n.ID == id })
-		if at < 0 {
+		n := steps[i].nearMiss(id)
+		if n == nil {
 			return Side{Outcome: notPlayed, Why: content.Text{
 				EN: "what the solution changes there does not lead to it",
 				JA: "そこで解答が変更するものからは作れません",
 			}}
 		}
-		n := steps[i].NearMisses[at]
 		return Side{Outcome: string(n.Outcome), Why: content.Text{EN: strings.Join(n.By, ", "), JA: strings.Join(n.By, "、")}}
 	})
 	alike := slices.Clone(sides)
@@ -148,6 +164,14 @@ func (p *Parity) compareNearMiss(steps []StepResult, id string) *Difference {
 		return nil
 	}
 	return &Difference{Answer: id, Kind: NearMiss, Sides: sides}
+}
+
+func (s StepResult) nearMiss(id string) *NearMissResult {
+	i := slices.IndexFunc(s.NearMisses, func(n NearMissResult) bool { return n.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return &s.NearMisses[i]
 }
 
 // nearMissIDs returns those of all kinds, sorted.

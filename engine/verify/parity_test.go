@@ -59,6 +59,16 @@ func TestParityFindsWhereClustersDisagree(t *testing.T) {
 	}
 }
 
+func TestParityOfARunThatEndedEarly(t *testing.T) {
+	early := on("kind", checks.Failed, miss("a", verify.Killed))
+	early.Steps[0].Answers = early.Steps[0].Answers[1:]
+	early.Steps[0].Unplayed = 2
+	p := verify.Compare([]*verify.Result{on("embedded", checks.Failed, miss("a", verify.Killed), miss("b", verify.Killed)), early})
+	if s := p.Steps[0]; len(s.Differences) > 0 || s.Answers != (verify.Count{OK: 1, All: 1}) || s.NearMisses != (verify.Count{OK: 1, All: 1}) {
+		t.Errorf("what was played on both is %+v", s)
+	}
+}
+
 func TestParityOfWhatCouldNotBePlayed(t *testing.T) {
 	broken := on("kind", checks.Failed)
 	broken.Steps[0].Answers[0].Verdicts = nil

@@ -11,7 +11,7 @@ import (
 type Result struct {
 	// Cluster is the kind on which they were proved.
 	Cluster string `json:"cluster"`
-	// Passed: grader and authors agree about everything.
+	// Passed: everything was played, and grader and authors agree about all of it.
 	Passed bool         `json:"passed"`
 	Steps  []StepResult `json:"steps"`
 	// Parallel is how many clusters there were at once, Repeat how often each answer was played.
@@ -26,11 +26,13 @@ type StepResult struct {
 	// Step is its id, Dir its folder below the lab's.
 	Step string `json:"step"`
 	Dir  string `json:"dir"`
-	// Passed: nothing below disagrees.
+	// Passed: nothing below disagrees, and nothing is unplayed.
 	Passed bool `json:"passed"`
 	// Unplayable says why this kind of cluster cannot have the step, of which nothing was played then.
-	Unplayable *content.Text  `json:"unplayable,omitempty"`
-	Answers    []AnswerResult `json:"answers"`
+	Unplayable *content.Text `json:"unplayable,omitempty"`
+	// Unplayed counts the answers and near misses that are not below, as the run ended before they were played.
+	Unplayed int            `json:"unplayed,omitempty"`
+	Answers  []AnswerResult `json:"answers"`
 	// Unkilled are checks that no wrong answer fails.
 	Unkilled []Place `json:"unkilled,omitempty"`
 	// NearMisses are the answers that no author wrote. Nil where they were left out, or the solution does not pass.

@@ -70,8 +70,9 @@ type run struct {
 	progress func(Event)
 }
 
-// Run proves the labs. An error means that they could not be proved: a lab that cannot be linked, no clusters, or ctx has ended. All
-// clusters are deleted when it returns, whatever it returns.
+// Run proves the labs. An error means that they could not be proved: a lab that cannot be linked, no clusters, or ctx has ended. With
+// it comes the result of what had been played by then, or nil where nothing was. All clusters are deleted when it returns, whatever it
+// returns, but for one of which [ErrLeft] tells.
 func (r *Runner) Run(ctx context.Context) (*Result, error) {
 	began := time.Now()
 	sweep(ctx, r.Providers)
@@ -85,14 +86,14 @@ func (r *Runner) Run(ctx context.Context) (*Result, error) {
 		return nil, errors.Join(err, os.RemoveAll(home))
 	}
 	result, err := r.play(ctx, current, home)
-	if errors.Is(err, ErrLeft) {
-		return nil, err // its folder has to stay; the next run sweeps it
+	if !errors.Is(err, ErrLeft) { // its folder has to stay; the next run sweeps it
+		err = errors.Join(err, os.RemoveAll(home))
 	}
-	if err := errors.Join(err, os.RemoveAll(home)); err != nil {
+	if current.queue.done == 0 {
 		return nil, err
 	}
 	result.Elapsed = time.Since(began)
-	return result, nil
+	return result, err
 }
 
 // ErrLeft says that a cluster could not be deleted.
@@ -123,12 +124,10 @@ func (r *Runner) play(ctx context.Context, current *run, home string) (*Result, 
 		})
 	}
 	workers.Wait()
-	if err := first(errs); err != nil {
-		return nil, err
-	}
-	result := current.result()
-	result.Cluster, result.Parallel = current.cluster, parallel
-	return result, nil
+	err := first(errs)
+	result := current.result(err != nil)
+	result.Parallel = parallel
+	return result, err
 }
 
 // first returns what went wrong and not what ended because of it; that a cluster is left goes before everything.

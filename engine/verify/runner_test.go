@@ -278,7 +278,7 @@ func TestAVerdictThatDiffersWhenAnAnswerIsPlayedAgainIsFlaky(t *testing.T) {
 	}
 }
 
-func TestInterruptedRunLeavesNothing(t *testing.T) {
+func TestInterruptedRunLeavesNothingButWhatItFound(t *testing.T) {
 	temporary(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	r := runner(t, proof(t, map[string]step{"10-right": right()}))
@@ -287,8 +287,17 @@ func TestInterruptedRunLeavesNothing(t *testing.T) {
 			cancel()
 		}
 	}
-	if _, err := r.Run(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
+	result, err := r.Run(ctx)
+	if !errors.Is(err, context.Canceled) || result == nil {
+		t.Fatalf("got %v, %v", result, err)
+	}
+	s := result.Steps[0]
+	if len(s.Answers) != 1 || s.Answers[0].Kind != verify.Solution || !s.Answers[0].Passed || len(s.Answers[0].Verdicts) != 2 {
+		t.Errorf("the solution was played, and the answers are %+v", s.Answers)
+	}
+	// Nothing done, another right answer and two wrong ones, beside the near misses of the solution.
+	if s.Unplayed < 5 || s.Passed || result.Passed {
+		t.Errorf("%d are unplayed; the step passed: %t, the lab: %t", s.Unplayed, s.Passed, result.Passed)
 	}
 }
 

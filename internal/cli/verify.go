@@ -60,23 +60,33 @@ func newVerify(inv *invocation) *cobra.Command {
 		if errors.Is(err, verify.ErrLeft) {
 			inv.interrupted = content.Text{EN: "Interrupted. " + err.Error(), JA: "中断しました。クラスターを削除できませんでした: " + err.Error()}
 		}
+		if len(results) == 0 {
+			return err
+		}
+		// Where it ended early, what was found by then may have taken an hour.
+		shown := inv.report(from, results, junit)
 		if err != nil {
 			return err
 		}
-		for _, result := range results {
-			if err := inv.annotateProof(from, result); err != nil {
-				return err
-			}
-		}
-		if err := writeJUnit(junit, results, inv.lang); err != nil {
-			return err
-		}
-		return inv.showProof(results)
+		return shown
 	}
 	return inv.withOutput(cmd)
 }
 
-// proveOn proves the labs on each kind of cluster, one after the other.
+// report tells everybody who wants to know what came of it.
+func (inv *invocation) report(from *labSet, results []*verify.Result, junit string) error {
+	for _, result := range results {
+		if err := inv.annotateProof(from, result); err != nil {
+			return err
+		}
+	}
+	if err := writeJUnit(junit, results, inv.lang); err != nil {
+		return err
+	}
+	return inv.showProof(results)
+}
+
+// proveOn proves the labs on each kind of cluster, one after the other. With an error come the results up to then.
 func (inv *invocation) proveOn(cmd *cobra.Command, r verify.Runner, clusters []string) (results []*verify.Result, err error) {
 	if len(clusters) == 0 {
 		clusters = []string{""}
@@ -89,10 +99,12 @@ func (inv *invocation) proveOn(cmd *cobra.Command, r verify.Runner, clusters []s
 			r.Parallel = kind.DefaultParallel()
 		}
 		result, err := inv.prove(cmd, r)
-		if err != nil {
-			return nil, err
+		if result != nil {
+			results = append(results, result)
 		}
-		results = append(results, result)
+		if err != nil {
+			return results, err
+		}
 	}
 	return results, nil
 }

@@ -181,6 +181,26 @@ func TestAnnotationsAreEscapedAsGitHubReadsThem(t *testing.T) {
 	}
 }
 
+func TestInterruptedVerifyShowsWhatItFound(t *testing.T) {
+	found := disagreeing()
+	found.Steps[1].Unplayed = 3
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	junit := filepath.Join(t.TempDir(), "verify.xml")
+	var out, errs bytes.Buffer
+	code := Run(ctx, []string{"verify", "--junit", junit}, Streams{Out: &out, Err: &errs, Env: []string{"XDG_STATE_HOME=" + t.TempDir()}}, proving(found, context.Canceled))
+	if code != exitInterrupted || !strings.Contains(errs.String(), "nothing is left") {
+		t.Errorf("exit code %d, stderr %q", code, errs.String())
+	}
+	if !strings.Contains(out.String(), "Not played, as the run ended early: 3.") || !strings.Contains(out.String(), "20-deadlock/wrong/decoy.sh") {
+		t.Errorf("stdout %q", out.String())
+	}
+	written, err := os.ReadFile(junit)
+	if err != nil || !strings.Contains(string(written), `<skipped message="the run ended before 3 answers were played">`) {
+		t.Errorf("JUnit: %s, %v", written, err)
+	}
+}
+
 func TestInterruptedVerifySaysThatNothingIsLeft(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
