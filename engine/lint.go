@@ -11,7 +11,8 @@ import (
 // Lint returns all that is wrong with the lab in the folder dir of fsys, in the order of files and lines, and nil where nothing
 // is: its files, the checks and capabilities that they name, and its starting state as far as it can be told without a
 // cluster. It is stricter than playing a lab: a field of a built-in object that does not exist, which the API server
-// would drop with a warning, is an error here. The error is about reading fsys.
+// would drop with a warning, is an error here, and so is an object for which the lab would be refused where somebody takes it from a
+// source. The error is about reading fsys.
 func Lint(fsys fs.FS, dir string, vocabulary *checks.Vocabulary) (content.Errors, error) {
 	lab, wrong, err := content.Read(fsys, dir)
 	if err != nil {
@@ -21,6 +22,7 @@ func Lint(fsys fs.FS, dir string, vocabulary *checks.Vocabulary) (content.Errors
 	for _, doc := range setupDocuments(lab) {
 		unlinked = append(unlinked, doc.behaviorFaults()...)
 		unlinked = append(unlinked, doc.objectFaults()...)
+		unlinked = append(unlinked, doc.policyFaults()...)
 	}
 	for _, one := range unlinked {
 		// What could not even be read needs no second complaint about what it refers to.

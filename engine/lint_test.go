@@ -134,6 +134,21 @@ spec:
 		"an object with a value of another type": {[]string{"10-first/setup/20-web.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\nspec:\n  replicas: two\n"},
 			[]string{"20-web.yaml:6: spec.replicas: it is a string; write a value of the type int32"}},
 		"a kind that only a cluster knows": {[]string{"10-first/setup/20-cart.yaml", "apiVersion: shop.test/v1\nkind: Cart\nmetadata: {name: mine}\nspec: {wheels: 4}\n"}, nil},
+		"objects for which it would be refused elsewhere": {[]string{"10-first/setup/20-more.yaml", `apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata: {name: all}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: mine, namespace: kube-system}
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: fair}
+`}, []string{
+			"20-more.yaml:2: kind: a lab that others take from a source may not contain this ValidatingWebhookConfiguration: a webhook sees",
+			"20-more.yaml:6: kind: a lab that others take from a source may not contain this ConfigMap: that namespace is the cluster's own",
+		}},
 		"a behaviour with mistakes": {[]string{"10-first/setup/20-slow.yaml", `apiVersion: k8slab.dev/v1alpha1
 kind: SimulatedWorkload
 metadata: {name: slow}

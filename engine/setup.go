@@ -18,6 +18,7 @@ import (
 
 	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine/cluster/embedded/behavior"
+	"github.com/k8slab/k8slab/engine/manifest"
 )
 
 // setupDocument is one YAML document of a starting state, with its place.
@@ -160,6 +161,25 @@ func (d setupDocument) objectFaults() content.Errors {
 		_, _, err = strict.Decode(raw, nil, nil)
 	}
 	return d.faults(err)
+}
+
+// policyFaults says what a lab may not contain for those who take it from a source (permit).
+func (d setupDocument) policyFaults() content.Errors {
+	raw, err := yaml.Marshal(d.root)
+	if err != nil || d.isBehavior() {
+		return nil
+	}
+	objects, err := manifest.Parse(raw)
+	if err != nil {
+		return nil // objectFaults says so, or the cluster
+	}
+	var wrong content.Errors
+	for _, o := range objects {
+		if reach := reaches(o); !reach.IsZero() {
+			wrong = append(wrong, d.wrong("kind", "a lab that others take from a source may not contain this "+d.text("kind")+": "+reach.EN, "do without it"))
+		}
+	}
+	return wrong
 }
 
 var (
