@@ -20,7 +20,8 @@ func permit(lab *content.Lab, s *scenario, disposable bool) error {
 		return nil
 	}
 	var errs []error
-	for _, o := range s.objects {
+	// What is written over another object later is no different from what is made.
+	for _, o := range slices.Concat(s.objects, s.changes) {
 		reach := reaches(o)
 		if reach.IsZero() && !disposable {
 			reach = governs(o)

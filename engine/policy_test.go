@@ -38,6 +38,7 @@ func TestASetUpStaysWithinItsLab(t *testing.T) {
 		{"a role of the cluster", "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: 'system:x'}", "names that begin with system: are the cluster's own"},
 		{"cluster-admin", "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: cluster-admin}", "one of Kubernetes' own roles"},
 		{"a part of view", "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: x, labels: {rbac.authorization.k8s.io/aggregate-to-view: 'true'}}", "added to Kubernetes' own roles"},
+		{"what a second version adds", "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: x}\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: x}\nsubjects: [{kind: Group, name: 'system:unauthenticated'}]", `gives rights to "system:unauthenticated"`},
 		{"what hides in a list", "apiVersion: v1\nkind: List\nmetadata: {name: x}\nitems: [{apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingWebhookConfiguration}]", "not in a list"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
