@@ -100,7 +100,7 @@ func TestAStartingStateThatIsNotReachedSaysWhy(t *testing.T) {
 		{
 			"halted", workload, func(own *embedded.Provider) cluster.Provider { return halted{own} },
 			`as kube-scheduler does not run: wait for deployment web \(0 of 1 replicas are available; pod web-\S+ has not been looked at by the scheduler\)`,
-			"k8slab cluster logs kube-scheduler --lab 92-halted",
+			"k8slab cluster start kube-scheduler --lab 92-halted",
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -274,10 +274,13 @@ func (e *Engine) enter(ctx context.Context, s *Session, kind progress.Kind, repo
 	return dropIntent(dir)
 }
 
-// seedProblem says why a step could not be entered. A part of the control plane that does not run is likelier to be the reason than what was
-// waited for, and its log tells more. ctx may have ended.
+// seedProblem says why a step could not be entered within ctx. Where something was waited for in vain, a part of the cluster that does not run
+// is likelier to be the reason.
 func (e *Engine) seedProblem(ctx context.Context, s *Session, err error) *problem.Problem {
-	part, next := e.missingPart(ctx, s)
+	var part, next string
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		part, next = e.missingPart(ctx, s)
+	}
 	if part == "" {
 		return problem.New(problem.Cluster,
 			fmt.Sprintf("the starting state of %s could not be made: %v", s.Step.ID, err),
@@ -288,7 +291,7 @@ func (e *Engine) seedProblem(ctx context.Context, s *Session, err error) *proble
 		fmt.Sprintf("%s が動いていないため、%s の開始状態を用意できませんでした: %v", part, s.Step.ID, err), next)
 }
 
-// missingPart returns a part of the session's cluster that does not run, or "", and the command that shows more of it.
+// missingPart returns a part of the session's cluster that does not run, or "", and the command that mends it or shows more. ctx may have ended.
 func (e *Engine) missingPart(ctx context.Context, s *Session) (part, next string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
 	defer cancel()
@@ -300,15 +303,25 @@ func (e *Engine) missingPart(ctx context.Context, s *Session) (part, next string
 	if err != nil {
 		return "", ""
 	}
-	i := slices.IndexFunc(c.Components, func(c cluster.Component) bool { return c.State != "running" })
+	down := func(c cluster.Component) bool { return c.State != "running" }
+	i := slices.IndexFunc(c.Components, down)
 	if i < 0 {
 		return "", ""
 	}
 	part = c.Components[i].Name
-	if logs, ok := p.(cluster.LogFiles); ok && slices.Contains(logs.Logs(), part) {
-		return part, "k8slab cluster logs " + part + " --lab " + s.Lab.ID
+	_, switched := p.(cluster.ComponentControl)
+	logs, logged := p.(cluster.LogFiles)
+	switch {
+	case !slices.ContainsFunc(c.Components, func(c cluster.Component) bool { return !down(c) }):
+		next = "k8slab start " + s.Lab.ID // nothing runs at all
+	case c.Components[i].State == "stopped" && switched:
+		next = "k8slab cluster start " + part + " --lab " + s.Lab.ID
+	case logged && slices.Contains(logs.Logs(), part):
+		next = "k8slab cluster logs " + part + " --lab " + s.Lab.ID
+	default:
+		next = "k8slab cluster status --lab " + s.Lab.ID
 	}
-	return part, "k8slab cluster status --lab " + s.Lab.ID
+	return part, next
 }
 
 // startingState restores the step's checkpoint where the cluster has one, and seeds the step where not.

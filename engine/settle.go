@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,9 +41,12 @@ func (op *operator) settle(ctx context.Context, s *scenario, objects []*unstruct
 			waiting = unsettled(live)
 			return waiting == "", nil
 		})
+		if errors.Is(err, context.Canceled) {
+			return err
+		}
 		if err != nil {
 			if why := op.whyUnsettled(ctx, o); why != "" {
-				waiting += "; " + why
+				waiting = strings.TrimPrefix(waiting+"; "+why, "; ")
 			}
 			return fmt.Errorf("wait for %s %s (%s): %w", strings.ToLower(o.GetKind()), o.GetName(), waiting, err)
 		}
@@ -135,10 +139,11 @@ func (op *operator) whyUnsettled(ctx context.Context, o *unstructured.Unstructur
 			return why
 		}
 	}
+	reasons := failures(live)
 	if len(list.Items) == 0 {
-		return strings.Join(append([]string{"it has no pods"}, failures(live)...), ": ")
+		reasons = append([]string{"it has no pods"}, reasons...)
 	}
-	return ""
+	return strings.Join(reasons, ": ")
 }
 
 // failures are the messages of the conditions with which a controller says that it cannot go on.

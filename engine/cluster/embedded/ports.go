@@ -24,8 +24,8 @@ type ports struct {
 func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
 // settle keeps the ports that are free and replaces the others; zero counts as not free. fixedAPI is a port that the user asked
-// for: it is used or refused, never replaced. Until release is called, no other settle on this machine is given any of them, although
-// nothing may listen there yet.
+// for: it is used or refused, never replaced. Until release is called, no other settle on this machine picks any of them, although
+// nothing may listen there yet; only who asks for one of them by its number gets it until something does.
 func (p ports) settle(fixedAPI int) (settled ports, release func(), err error) {
 	if fixedAPI != 0 {
 		p.API = fixedAPI
