@@ -166,7 +166,7 @@ spec:
 			}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			wrong, err := Lint(lintLab(c.changes...), "01-lab", checks.Default())
+			wrong, err := Lint(lintLab(c.changes...), "01-lab", checks.Default(), false)
 			if err != nil {
 				t.Fatal(err)
 			}

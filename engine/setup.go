@@ -176,7 +176,7 @@ func (d setupDocument) policyFaults() content.Errors {
 	var wrong content.Errors
 	for _, o := range objects {
 		if reach := reaches(o); !reach.IsZero() {
-			wrong = append(wrong, d.wrong("kind", "a lab that others take from a source may not contain this "+d.text("kind")+": "+reach.EN, "do without it"))
+			wrong = append(wrong, d.wrong("kind", "a lab that others take from a source may not contain this "+d.text("kind")+": "+reach.EN, "leave it out or change it"))
 		}
 	}
 	return wrong

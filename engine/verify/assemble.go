@@ -21,27 +21,33 @@ func accepts(step *content.Step, id string) *content.Accepted {
 	return nil
 }
 
-// result puts together what became of every step, in the order of the labs.
-// result is of what was played; early says that the run ended before all was.
+// result puts together what became of every step, in the order of the labs. early says that the run ended before all was played.
 func (r *run) result(early bool) *Result {
 	result := &Result{Cluster: r.cluster, Passed: true, Repeat: r.repeat}
 	for _, s := range r.steps {
-		one := s.result(early)
+		one := s.result(early, r.repeat)
 		result.Passed = result.Passed && one.Passed
 		result.Steps = append(result.Steps, one)
 	}
 	return result
 }
 
-func (s *stepRun) result(early bool) StepResult {
+func (s *stepRun) result(early bool, repeat int) StepResult {
 	one := StepResult{Lab: s.lab.ID, Step: s.step.ID, Dir: s.step.Dir, Passed: true, Unplayable: s.elsewhere}
 	if s.elsewhere != nil {
 		return one
 	}
-	unplayed := func(name string) bool { return early && s.broken == nil && len(s.plays[name]) == 0 }
-	for _, a := range s.answers {
-		if unplayed(a.Name()) {
+	// played counts what is missing, and reports whether there is anything to tell.
+	played := func(name string) bool {
+		n := len(s.plays[name])
+		if early && s.broken == nil && n < repeat {
 			one.Unplayed++
+			return n > 0
+		}
+		return true
+	}
+	for _, a := range s.answers {
+		if !played(a.Name()) {
 			continue
 		}
 		answer := s.answerResult(a)
@@ -64,8 +70,7 @@ func (s *stepRun) result(early bool) StepResult {
 	one.NearMisses = []NearMissResult{}
 	needed := map[*content.Accepted]bool{}
 	for _, n := range s.near {
-		if unplayed(n.id) {
-			one.Unplayed++
+		if !played(n.id) {
 			continue
 		}
 		miss := s.nearMissResult(n)

@@ -49,13 +49,13 @@ type junitFailure struct {
 }
 
 // WriteJUnit writes the results as JUnit XML: a suite for each step, a case for each answer and each near miss, and one for what the
-// step lacks. Where there are several results, the suites' names begin with the kind of cluster.
-func WriteJUnit(w io.Writer, lang content.Lang, results ...*Result) error {
+// step lacks. byCluster lets the suites' names begin with the kind of cluster.
+func WriteJUnit(w io.Writer, lang content.Lang, byCluster bool, results ...*Result) error {
 	all := junitSuites{Name: "k8slab verify"}
 	var took time.Duration
 	for _, r := range results {
 		prefix := ""
-		if len(results) > 1 {
+		if byCluster {
 			prefix = r.Cluster + ": "
 		}
 		all.add(r, prefix, lang)
@@ -119,8 +119,8 @@ func (s StepResult) junit(lang content.Lang) junitSuite {
 		suite.Tests++
 		suite.Skipped++
 		why := content.Text{
-			EN: fmt.Sprintf("the run ended before %d answers were played", s.Unplayed),
-			JA: fmt.Sprintf("実行が途中で終わり、%d 件の回答を実行できませんでした", s.Unplayed),
+			EN: fmt.Sprintf("not played, as the run ended early: %d", s.Unplayed),
+			JA: fmt.Sprintf("途中で終わったため実行していないもの: %d 件", s.Unplayed),
 		}
 		suite.Cases = append(suite.Cases, junitCase{Class: s.Lab + "." + s.Step, Name: "unplayed", Time: junitTime(0), Skipped: &junitSkipped{Message: why.In(lang)}})
 	}

@@ -30,7 +30,8 @@ type StepResult struct {
 	Passed bool `json:"passed"`
 	// Unplayable says why this kind of cluster cannot have the step, of which nothing was played then.
 	Unplayable *content.Text `json:"unplayable,omitempty"`
-	// Unplayed counts the answers and near misses that are not below, as the run ended before they were played.
+	// Unplayed counts the answers and near misses that were not played, or not so often as they should, as the run ended early. Those that
+	// were not played at all are not below. What near misses there would have been of a solution that was not played, nobody knows.
 	Unplayed int            `json:"unplayed,omitempty"`
 	Answers  []AnswerResult `json:"answers"`
 	// Unkilled are checks that no wrong answer fails.

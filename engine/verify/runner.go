@@ -89,7 +89,7 @@ func (r *Runner) Run(ctx context.Context) (*Result, error) {
 	if !errors.Is(err, ErrLeft) { // its folder has to stay; the next run sweeps it
 		err = errors.Join(err, os.RemoveAll(home))
 	}
-	if current.queue.done == 0 {
+	if err != nil && current.queue.done == 0 && current.queue.disagree == 0 {
 		return nil, err
 	}
 	result.Elapsed = time.Since(began)

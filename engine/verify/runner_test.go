@@ -29,7 +29,9 @@ func TestMain(m *testing.M) { testcluster.Main(m) }
 
 const (
 	raise = "kubectl -n proof patch pdb web -p '{\"spec\":{\"minAvailable\":%d}}'\n"
-	check = "  - id: %s\n    use: %s\n    title: {en: it, ja: それ}\n    with: {name: web%s}\n"
+	// refused is an object that the API server does not take.
+	refused = "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: both, namespace: proof}\nspec: {minAvailable: 1, maxUnavailable: 1}\n"
+	check   = "  - id: %s\n    use: %s\n    title: {en: it, ja: それ}\n    with: {name: web%s}\n"
 )
 
 // step is an exercise in which the budget web is to keep three pods instead of one.
@@ -175,7 +177,7 @@ func embeddedIn(dir string) ([]cluster.Provider, error) {
 func TestWhatIsWrongWithALabIsFound(t *testing.T) {
 	temporary(t)
 	weak, loose, mislabelled, broken, accepting, unseedable := right(), right(), right(), right(), right(), right()
-	unseedable.setup = "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: both, namespace: proof}\nspec: {minAvailable: 1, maxUnavailable: 1}\n"
+	unseedable.setup = refused
 	weak.checks, weak.wrong = fmt.Sprintf(check, "there", "test/exists", ""), map[string]string{"deleted.sh": "# fails: there\nkubectl -n proof delete pdb web\n"}
 	loose.checks = fmt.Sprintf(check, "kept", "test/same", "") + fmt.Sprintf(check, "raised", "test/at-least", ", atLeast: 2")
 	loose.wrong = map[string]string{"recreated.sh": loose.wrong["recreated.sh"]}
@@ -282,6 +284,7 @@ func TestInterruptedRunLeavesNothingButWhatItFound(t *testing.T) {
 	temporary(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	r := runner(t, proof(t, map[string]step{"10-right": right()}))
+	r.Repeat = 2
 	r.Progress = func(e verify.Event) {
 		if e.Ended {
 			cancel()
@@ -295,9 +298,23 @@ func TestInterruptedRunLeavesNothingButWhatItFound(t *testing.T) {
 	if len(s.Answers) != 1 || s.Answers[0].Kind != verify.Solution || !s.Answers[0].Passed || len(s.Answers[0].Verdicts) != 2 {
 		t.Errorf("the solution was played, and the answers are %+v", s.Answers)
 	}
-	// Nothing done, another right answer and two wrong ones, beside the near misses of the solution.
-	if s.Unplayed < 5 || s.Passed || result.Passed {
+	// The solution's second round, nothing done, another right answer and two wrong ones, beside the near misses of the solution.
+	if s.Unplayed < 6 || s.Passed || result.Passed {
 		t.Errorf("%d are unplayed; the step passed: %t, the lab: %t", s.Unplayed, s.Passed, result.Passed)
+	}
+}
+
+func TestALabOfWhichNothingCanBePlayedDoesNotPass(t *testing.T) {
+	temporary(t)
+	unseedable := right()
+	unseedable.setup = refused
+	r := runner(t, proof(t, map[string]step{"10-unseedable": unseedable}))
+	result, err := r.Run(t.Context())
+	if err != nil || result == nil {
+		t.Fatalf("got %v, %v", result, err)
+	}
+	if n := len(result.Steps[0].Answers); result.Passed || n != 5 {
+		t.Errorf("passed: %t, with %d answers", result.Passed, n)
 	}
 }
 

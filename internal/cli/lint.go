@@ -43,6 +43,8 @@ type lintTarget struct {
 	dir  string
 	// shown is what a person calls the folder.
 	shown string
+	// ships says that the lab comes with k8slab.
+	ships bool
 }
 
 func newLint(inv *invocation) *cobra.Command {
@@ -76,7 +78,7 @@ func newLint(inv *invocation) *cobra.Command {
 func lint(targets []lintTarget, vocabulary *checks.Vocabulary) (*lintAnswer, error) {
 	answer := &lintAnswer{Labs: []string{}, Problems: []lintFault{}}
 	for _, t := range targets {
-		wrong, err := engine.Lint(t.fsys, t.dir, vocabulary)
+		wrong, err := engine.Lint(t.fsys, t.dir, vocabulary, t.ships)
 		if err != nil {
 			return nil, problem.New(problem.Usage, err.Error(), err.Error(), "ls -l "+t.shown).From(err)
 		}
@@ -187,7 +189,7 @@ func labsIn(dir string) ([]lintTarget, error) {
 		return nil, fmt.Errorf("find the folder %s: %w", dir, err)
 	}
 	if parent, base := os.DirFS(filepath.Dir(real)), filepath.Base(real); content.LooksLikeLab(parent, base) {
-		return []lintTarget{{parent, base, shown}}, nil
+		return []lintTarget{{fsys: parent, dir: base, shown: shown}}, nil
 	}
 	fsys := os.DirFS(real)
 	dirs, err := content.Find(fsys)
@@ -196,7 +198,7 @@ func labsIn(dir string) ([]lintTarget, error) {
 	}
 	var all []lintTarget
 	for _, name := range dirs {
-		all = append(all, lintTarget{fsys, name, filepath.Join(shown, name)})
+		all = append(all, lintTarget{fsys: fsys, dir: name, shown: filepath.Join(shown, name)})
 	}
 	if len(all) == 0 {
 		return nil, problem.New(problem.Usage,
@@ -230,7 +232,7 @@ func embeddedLab(id string) ([]lintTarget, error) {
 		return nil, err
 	}
 	if slices.Contains(ids, id) {
-		return []lintTarget{{labs.FS(), id, id}}, nil
+		return []lintTarget{{fsys: labs.FS(), dir: id, shown: id, ships: true}}, nil
 	}
 	return nil, unknown(fmt.Sprintf("there is neither a folder nor a lab %s", id), fmt.Sprintf("%s というフォルダーもラボもありません", id), id, ids, "k8slab lint --help")
 }

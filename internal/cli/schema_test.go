@@ -147,7 +147,7 @@ func TestTheSchemaAndTheParserRefuseTheSame(t *testing.T) {
 			} else {
 				t.Log(err)
 			}
-			wrong, err := engine.Lint(os.DirFS(dir), "01-hello", checks.Default())
+			wrong, err := engine.Lint(os.DirFS(dir), "01-hello", checks.Default(), false)
 			if err != nil || len(wrong) == 0 {
 				t.Errorf("the parser takes it: %v", err)
 			}

@@ -64,26 +64,37 @@ func newVerify(inv *invocation) *cobra.Command {
 			return err
 		}
 		// Where it ended early, what was found by then may have taken an hour.
-		shown := inv.report(from, results, junit)
-		if err != nil {
-			return err
+		shown := inv.report(from, proofs{results: results, kinds: len(clusters), whole: err == nil}, junit)
+		if err == nil {
+			return shown
 		}
-		return shown
+		if _, verdict := errors.AsType[exit](shown); shown != nil && !verdict {
+			inv.interrupted = content.Text{EN: inv.interrupted.EN + " " + what(shown).EN, JA: inv.interrupted.JA + what(shown).JA}
+			err = errors.Join(err, shown)
+		}
+		return err
 	}
 	return inv.withOutput(cmd)
 }
 
+// proofs are what came of proving labs on some kinds of cluster. The run did not end early if they are whole.
+type proofs struct {
+	results []*verify.Result
+	kinds   int
+	whole   bool
+}
+
 // report tells everybody who wants to know what came of it.
-func (inv *invocation) report(from *labSet, results []*verify.Result, junit string) error {
-	for _, result := range results {
+func (inv *invocation) report(from *labSet, all proofs, junit string) error {
+	for _, result := range all.results {
 		if err := inv.annotateProof(from, result); err != nil {
 			return err
 		}
 	}
-	if err := writeJUnit(junit, results, inv.lang); err != nil {
+	if err := writeJUnit(junit, all, inv.lang); err != nil {
 		return err
 	}
-	return inv.showProof(results)
+	return inv.showProof(all)
 }
 
 // proveOn proves the labs on each kind of cluster, one after the other. With an error come the results up to then.
@@ -113,12 +124,14 @@ func (inv *invocation) proveOn(cmd *cobra.Command, r verify.Runner, clusters []s
 type compared struct {
 	Passed  bool             `json:"passed"`
 	Results []*verify.Result `json:"results"`
-	Parity  *verify.Parity   `json:"parity"`
+	// Parity is null where the run ended before there were two results.
+	Parity *verify.Parity `json:"parity"`
 }
 
 // showProof prints what came of it. The exit code tells of results that did not pass, and of answers about which clusters disagree.
-func (inv *invocation) showProof(results []*verify.Result) error {
-	all := compared{Passed: true, Results: results}
+func (inv *invocation) showProof(found proofs) error {
+	results := found.results
+	all := compared{Passed: found.whole, Results: results}
 	for _, result := range results {
 		all.Passed = all.Passed && result.Passed
 	}
@@ -128,10 +141,10 @@ func (inv *invocation) showProof(results []*verify.Result) error {
 	}
 	var err error
 	switch {
-	case inv.asJSON() && all.Parity == nil:
-		err = inv.printJSON(results[0])
-	case inv.asJSON():
+	case inv.asJSON() && found.kinds > 1:
 		err = inv.printJSON(all)
+	case inv.asJSON():
+		err = inv.printJSON(results[0])
 	case all.Parity == nil:
 		err = inv.print(inv.screen().Proof(results[0]))
 	default:
@@ -196,11 +209,11 @@ func junitProblem(file string, err error) error {
 }
 
 // writeJUnit replaces the file in one step, so that nobody reads half of it.
-func writeJUnit(file string, results []*verify.Result, lang content.Lang) error {
+func writeJUnit(file string, all proofs, lang content.Lang) error {
 	if file == "" {
 		return nil
 	}
-	return junitProblem(file, replaceFile(file, func(w io.Writer) error { return verify.WriteJUnit(w, lang, results...) }))
+	return junitProblem(file, replaceFile(file, func(w io.Writer) error { return verify.WriteJUnit(w, lang, all.kinds > 1, all.results...) }))
 }
 
 func replaceFile(file string, write func(io.Writer) error) error {

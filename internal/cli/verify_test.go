@@ -13,6 +13,7 @@ import (
 
 	"github.com/k8slab/k8slab/checks"
 	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/problem"
 	"github.com/k8slab/k8slab/engine/verify"
 )
 
@@ -181,6 +182,32 @@ func TestAnnotationsAreEscapedAsGitHubReadsThem(t *testing.T) {
 	}
 }
 
+func TestAComparisonThatEndedEarlyIsNoProofOfOneKind(t *testing.T) {
+	whole := &verify.Result{Cluster: "embedded", Passed: true, Steps: []verify.StepResult{{Lab: "11-maintenance", Step: "drain", Passed: true}}}
+	parts := Parts{Verify: func(_ context.Context, r verify.Runner) (*verify.Result, error) {
+		if r.Cluster == "kind" {
+			return nil, problem.New(problem.Cluster, "no engine runs", "エンジンが動いていません", "k8slab doctor --cluster kind")
+		}
+		return whole, nil
+	}}
+	junit := filepath.Join(t.TempDir(), "verify.xml")
+	out, errs, code := typed(t, parts, nil, "verify", "--cluster", "embedded,kind", "-o", "json", "--junit", junit)
+	var told struct {
+		Passed  bool
+		Results []verify.Result
+		Parity  *verify.Parity
+	}
+	if err := json.Unmarshal([]byte(out), &told); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if code != exitCluster || told.Passed || len(told.Results) != 1 || told.Parity != nil || !strings.Contains(errs, "no engine runs") {
+		t.Errorf("exit code %d, stdout %s, stderr %s", code, out, errs)
+	}
+	if written, err := os.ReadFile(junit); err != nil || !strings.Contains(string(written), `name="embedded: 11-maintenance/drain"`) {
+		t.Errorf("JUnit: %s, %v", written, err)
+	}
+}
+
 func TestInterruptedVerifyShowsWhatItFound(t *testing.T) {
 	found := disagreeing()
 	found.Steps[1].Unplayed = 3
@@ -192,11 +219,11 @@ func TestInterruptedVerifyShowsWhatItFound(t *testing.T) {
 	if code != exitInterrupted || !strings.Contains(errs.String(), "nothing is left") {
 		t.Errorf("exit code %d, stderr %q", code, errs.String())
 	}
-	if !strings.Contains(out.String(), "Not played, as the run ended early: 3.") || !strings.Contains(out.String(), "20-deadlock/wrong/decoy.sh") {
+	if !strings.Contains(out.String(), "Not played, as the run ended early: 3\nof 11-maintenance/deadlock.") || !strings.Contains(out.String(), "20-deadlock/wrong/decoy.sh") {
 		t.Errorf("stdout %q", out.String())
 	}
 	written, err := os.ReadFile(junit)
-	if err != nil || !strings.Contains(string(written), `<skipped message="the run ended before 3 answers were played">`) {
+	if err != nil || !strings.Contains(string(written), `<skipped message="not played, as the run ended early: 3">`) {
 		t.Errorf("JUnit: %s, %v", written, err)
 	}
 }

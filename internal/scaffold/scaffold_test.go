@@ -41,7 +41,7 @@ func TestANewLabHasNothingToComplainAboutAndKillsEachCheck(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		wrong, err := engine.Lint(os.DirFS(dir), id, checks.Default())
+		wrong, err := engine.Lint(os.DirFS(dir), id, checks.Default(), false)
 		if err != nil || len(wrong) > 0 {
 			t.Fatalf("lint says %v, %v", wrong, err)
 		}

@@ -119,9 +119,12 @@ func (s Screen) transcript(b *strings.Builder, text string) {
 
 func (s Screen) proofClosing(r *verify.Result) string {
 	var all verify.Count
-	accepted, unplayable, unplayed := 0, 0, 0
+	accepted, unplayable := 0, 0
+	var unplayed []string
 	for _, step := range r.Steps {
-		unplayed += step.Unplayed
+		if step.Unplayed > 0 {
+			unplayed = append(unplayed, fmt.Sprintf(s.say("%d of %s", "%[2]s の %[1]d 件"), step.Unplayed, step.Lab+"/"+step.Step))
+		}
 		if step.Unplayable != nil {
 			unplayable++
 		}
@@ -147,8 +150,8 @@ func (s Screen) proofClosing(r *verify.Result) string {
 	if unplayable > 0 {
 		text += between + fmt.Sprintf(s.say("Not played, as %[2]s cannot: %[1]d of %[3]d exercises.", "%[2]s では実行できない演習: %[3]d 件のうち %[1]d 件。"), unplayable, r.Cluster, len(r.Steps))
 	}
-	if unplayed > 0 {
-		text += between + fmt.Sprintf(s.say("Not played, as the run ended early: %d.", "途中で終わったため実行していないもの: %d 件。"), unplayed)
+	if len(unplayed) > 0 {
+		text += between + fmt.Sprintf(s.say("Not played, as the run ended early: %s.", "途中で終わったため実行していないもの: %s。"), strings.Join(unplayed, s.say(", ", "、")))
 	}
 	text += between + fmt.Sprintf(s.say("It took %s on up to %d clusters.", "最大 %[2]d 個のクラスターで %[1]s かかりました。"), clock(r.Elapsed), r.Parallel)
 	if r.Passed {
