@@ -8,8 +8,6 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"k8s.io/client-go/kubernetes"
-
 	"github.com/k8slab/k8slab/checks"
 	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine"
@@ -63,17 +61,4 @@ func onOwn(t *testing.T, lab *content.Lab, wrap func(*embedded.Provider) cluster
 		t.Fatal(err)
 	}
 	return e, own
-}
-
-func clientAs(t *testing.T, p cluster.Provider, name string, id cluster.Identity) kubernetes.Interface {
-	t.Helper()
-	cfg, err := p.Config(t.Context(), name, id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, err := kubernetes.NewForConfig(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return client
 }

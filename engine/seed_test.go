@@ -13,6 +13,7 @@ import (
 
 	"github.com/k8slab/k8slab/engine"
 	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/cluster/clustertest"
 	"github.com/k8slab/k8slab/engine/cluster/embedded"
 	"github.com/k8slab/k8slab/engine/problem"
 )
@@ -64,7 +65,7 @@ func TestAStartingStateThatWasTakenAwayIsMadeAnew(t *testing.T) {
 	default:
 		t.Fatal("nothing was taken away")
 	}
-	if _, err := clientAs(t, own, lab.ID, cluster.Operator).CoreV1().Pods("loading").Get(t.Context(), "web", metav1.GetOptions{}); err != nil {
+	if _, err := clustertest.Client(t, own, lab.ID, cluster.Operator).CoreV1().Pods("loading").Get(t.Context(), "web", metav1.GetOptions{}); err != nil {
 		t.Errorf("the lab begins without its pod: %v", err)
 	}
 }

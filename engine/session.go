@@ -228,10 +228,12 @@ func (e *Engine) enter(ctx context.Context, s *Session, kind progress.Kind, repo
 	if err := e.canGoBack(ctx, s); err != nil {
 		return err
 	}
-	limit := seedTimeout
-	if p, err := e.Provider(s.Attempt.Provider); err != nil {
+	p, err := e.Provider(s.Attempt.Provider)
+	if err != nil {
 		return err
-	} else if _, loads := p.(cluster.ImageLoader); loads {
+	}
+	limit := seedTimeout
+	if _, loads := p.(cluster.ImageLoader); loads {
 		limit += imagesTimeout
 	}
 	if s.Step.Cluster.Release != "" || len(s.Step.Cluster.Kubelets) > 0 {
@@ -252,14 +254,14 @@ func (e *Engine) enter(ctx context.Context, s *Session, kind progress.Kind, repo
 	var b *baseline
 	began := time.Now().UTC()
 	err = report.Run("scenario", func() (string, error) {
-		b, err = e.startingState(ctx, s, dir, report)
+		b, err = e.startingState(ctx, p, s, dir, report)
 		return s.Step.ID, err
 	})
 	if err != nil {
 		if errors.Is(err, context.Canceled) {
 			return err
 		}
-		return e.seedProblem(ctx, s, err).From(errors.Join(err, dropIntent(dir))) // nobody was cut short: it has been said what to do
+		return seedProblem(ctx, p, s, err).From(errors.Join(err, dropIntent(dir))) // nobody was cut short: it has been said what to do
 	}
 	b.Attempt, b.Time = s.Attempt.Attempt, time.Now().UTC()
 	if err := b.save(dir); err != nil {
@@ -276,10 +278,10 @@ func (e *Engine) enter(ctx context.Context, s *Session, kind progress.Kind, repo
 
 // seedProblem says why a step could not be entered within ctx. Where something was waited for in vain, a part of the cluster that does not run
 // is likelier to be the reason.
-func (e *Engine) seedProblem(ctx context.Context, s *Session, err error) *problem.Problem {
+func seedProblem(ctx context.Context, p cluster.Provider, s *Session, err error) *problem.Problem {
 	var part, next string
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		part, next = e.missingPart(ctx, s)
+		part, next = missingPart(ctx, p, s.Lab.ID)
 	}
 	if part == "" {
 		return problem.New(problem.Cluster,
@@ -291,15 +293,11 @@ func (e *Engine) seedProblem(ctx context.Context, s *Session, err error) *proble
 		fmt.Sprintf("%s が動いていないため、%s の開始状態を用意できませんでした: %v", part, s.Step.ID, err), next)
 }
 
-// missingPart returns a part of the session's cluster that does not run, or "", and the command that mends it or shows more. ctx may have ended.
-func (e *Engine) missingPart(ctx context.Context, s *Session) (part, next string) {
+// missingPart returns a part of the lab's cluster that does not run, or "", and the command that mends it or shows more. ctx may have ended.
+func missingPart(ctx context.Context, p cluster.Provider, lab string) (part, next string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
 	defer cancel()
-	p, err := e.Provider(s.Attempt.Provider)
-	if err != nil {
-		return "", ""
-	}
-	c, err := p.Find(ctx, s.Lab.ID)
+	c, err := p.Find(ctx, lab)
 	if err != nil {
 		return "", ""
 	}
@@ -313,23 +311,19 @@ func (e *Engine) missingPart(ctx context.Context, s *Session) (part, next string
 	logs, logged := p.(cluster.LogFiles)
 	switch {
 	case !slices.ContainsFunc(c.Components, func(c cluster.Component) bool { return !down(c) }):
-		next = "k8slab start " + s.Lab.ID // nothing runs at all
+		next = "k8slab start " + lab // nothing runs at all
 	case c.Components[i].State == "stopped" && switched:
-		next = "k8slab cluster start " + part + " --lab " + s.Lab.ID
+		next = "k8slab cluster start " + part + " --lab " + lab
 	case logged && slices.Contains(logs.Logs(), part):
-		next = "k8slab cluster logs " + part + " --lab " + s.Lab.ID
+		next = "k8slab cluster logs " + part + " --lab " + lab
 	default:
-		next = "k8slab cluster status --lab " + s.Lab.ID
+		next = "k8slab cluster status --lab " + lab
 	}
 	return part, next
 }
 
 // startingState restores the step's checkpoint where the cluster has one, and seeds the step where not.
-func (e *Engine) startingState(ctx context.Context, s *Session, dir string, report cluster.Progress) (*baseline, error) {
-	p, err := e.Provider(s.Attempt.Provider)
-	if err != nil {
-		return nil, err
-	}
+func (e *Engine) startingState(ctx context.Context, p cluster.Provider, s *Session, dir string, report cluster.Progress) (*baseline, error) {
 	defer catchUp(ctx, p, s.Lab.ID)
 	checkpointer, ok := p.(cluster.Checkpointer)
 	if ok {

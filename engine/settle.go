@@ -26,6 +26,7 @@ func (op *operator) settle(ctx context.Context, s *scenario, objects []*unstruct
 			continue
 		}
 		var waiting string
+		var seen *unstructured.Unstructured
 		err := eventually(ctx, func() (bool, error) {
 			r, err := op.resource(o.GroupVersionKind(), o.GetNamespace())
 			if err != nil {
@@ -33,20 +34,21 @@ func (op *operator) settle(ctx context.Context, s *scenario, objects []*unstruct
 			}
 			live, err := r.Get(ctx, o.GetName(), metav1.GetOptions{})
 			if apierrors.IsNotFound(err) {
+				seen = nil
 				return true, errGone
 			}
 			if err != nil {
 				return false, err
 			}
-			waiting = unsettled(live)
+			seen, waiting = live, unsettled(live)
 			return waiting == "", nil
 		})
 		if errors.Is(err, context.Canceled) {
 			return err
 		}
 		if err != nil {
-			if why := op.whyUnsettled(ctx, o); why != "" {
-				waiting = strings.TrimPrefix(waiting+"; "+why, "; ")
+			if why := op.whyUnsettled(ctx, seen); why != "" {
+				waiting += "; " + why
 			}
 			return fmt.Errorf("wait for %s %s (%s): %w", strings.ToLower(o.GetKind()), o.GetName(), waiting, err)
 		}
@@ -107,18 +109,14 @@ func conditionTrue(o *unstructured.Unstructured, kind string) bool {
 	})
 }
 
-// whyUnsettled says what keeps the pods of the object from being ready as far as the cluster tells, or "". ctx may have ended.
-func (op *operator) whyUnsettled(ctx context.Context, o *unstructured.Unstructured) string {
+// whyUnsettled says what keeps the pods of the object, as it was last seen, from being ready as far as the cluster tells, or "". It may be
+// nil, and ctx may have ended.
+func (op *operator) whyUnsettled(ctx context.Context, live *unstructured.Unstructured) string {
+	if live == nil {
+		return ""
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
 	defer cancel()
-	r, err := op.resource(o.GroupVersionKind(), o.GetNamespace())
-	if err != nil {
-		return ""
-	}
-	live, err := r.Get(ctx, o.GetName(), metav1.GetOptions{})
-	if err != nil {
-		return ""
-	}
 	if live.GetKind() == "Pod" {
 		return whyNotReady(live)
 	}
@@ -126,7 +124,7 @@ func (op *operator) whyUnsettled(ctx context.Context, o *unstructured.Unstructur
 	if !found {
 		return ""
 	}
-	pods, err := op.resource(corev1.SchemeGroupVersion.WithKind("Pod"), o.GetNamespace())
+	pods, err := op.resource(corev1.SchemeGroupVersion.WithKind("Pod"), live.GetNamespace())
 	if err != nil {
 		return ""
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine"
 	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/cluster/clustertest"
 	"github.com/k8slab/k8slab/engine/cluster/embedded"
 )
 
@@ -94,7 +95,7 @@ func TestAResetTakesAlongWhatTheLearnerMadeElsewhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	learner, operator := clientAs(t, own, lab.ID, cluster.Learner), clientAs(t, own, lab.ID, cluster.Operator)
+	learner, operator := clustertest.Client(t, own, lab.ID, cluster.Learner), clustertest.Client(t, own, lab.ID, cluster.Operator)
 	create := func(client kubernetes.Interface, name string) {
 		t.Helper()
 		ctx, meta, options := t.Context(), metav1.ObjectMeta{Name: name}, metav1.CreateOptions{}

@@ -42,6 +42,7 @@ func (s *stepRun) result(early bool, repeat int) StepResult {
 		n := len(s.plays[name])
 		if early && s.broken == nil && n < repeat {
 			one.Unplayed++
+			one.Passed = false
 			return n > 0
 		}
 		return true
@@ -64,7 +65,6 @@ func (s *stepRun) result(early bool, repeat int) StepResult {
 		}
 	}
 	if !s.derived {
-		one.Passed = one.Passed && one.Unplayed == 0
 		return one
 	}
 	one.NearMisses = []NearMissResult{}
@@ -80,7 +80,6 @@ func (s *stepRun) result(early bool, repeat int) StepResult {
 		one.Passed = one.Passed && miss.Good()
 		one.NearMisses = append(one.NearMisses, miss)
 	}
-	one.Passed = one.Passed && one.Unplayed == 0
 	for i := range s.step.Accepts {
 		if a := &s.step.Accepts[i]; !needed[a] && one.Unplayed == 0 {
 			one.Passed = false

@@ -54,7 +54,13 @@ type suite struct {
 
 func (s *suite) client(t *testing.T, name string, id cluster.Identity) kubernetes.Interface {
 	t.Helper()
-	cfg, err := s.provider.Config(t.Context(), name, id)
+	return Client(t, s.provider, name, id)
+}
+
+// Client speaks to the cluster of that name as the identity, or fails the test.
+func Client(t *testing.T, p cluster.Provider, name string, id cluster.Identity) kubernetes.Interface {
+	t.Helper()
+	cfg, err := p.Config(t.Context(), name, id)
 	if err != nil {
 		t.Fatal(err)
 	}
