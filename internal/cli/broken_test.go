@@ -61,11 +61,11 @@ func TestDoctorReadsWhatTheKernelSaysOfMemory(t *testing.T) {
 		{"not said", "MemTotal: 8000000 kB\n", "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			file := filepath.Join(t.TempDir(), "meminfo")
-			if err := os.WriteFile(file, []byte(c.meminfo), 0o600); err != nil {
+			proc := t.TempDir()
+			if err := os.WriteFile(filepath.Join(proc, "meminfo"), []byte(c.meminfo), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			found := examineMemory(file)
+			found := examineMemory(proc)
 			if c.state == "" {
 				if len(found) != 0 {
 					t.Errorf("got %v, want nothing", found)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/machine"
 	"github.com/k8slab/k8slab/engine/problem"
 	"github.com/k8slab/k8slab/engine/progress"
 )
@@ -74,7 +75,7 @@ func (inv *invocation) examine(ctx context.Context) []finding {
 		}
 		findings = append(findings, examineDisk(dir))
 	}
-	findings = append(findings, examineMemory("/proc/meminfo")...)
+	findings = append(findings, examineMemory(machine.Proc)...)
 	findings = append(findings, examineLoopback())
 	findings = append(findings, inv.examineLabs(ctx, findings[0].State == "ok")...)
 	return append(findings, inv.examineKubeconfig())

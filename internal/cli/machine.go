@@ -1,16 +1,13 @@
 package cli
 
 import (
-	"bufio"
 	"fmt"
 	"net"
-	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"syscall"
 
 	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/machine"
 	"github.com/k8slab/k8slab/engine/problem"
 )
 
@@ -66,8 +63,8 @@ func examineLoopback() finding {
 }
 
 // examineMemory reports what the kernel says is available; where it does not say, there is no finding.
-func examineMemory(meminfo string) []finding {
-	available, ok := availableMemory(meminfo)
+func examineMemory(proc string) []finding {
+	available, ok := machine.AvailableMemory(proc)
 	if !ok {
 		return nil
 	}
@@ -83,20 +80,4 @@ func examineMemory(meminfo string) []finding {
 		}
 	}
 	return []finding{f}
-}
-
-// availableMemory reads MemAvailable of proc_meminfo(5), in bytes.
-func availableMemory(meminfo string) (uint64, bool) {
-	file, err := os.Open(meminfo)
-	if err != nil {
-		return 0, false
-	}
-	defer file.Close()
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		if rest, ok := strings.CutPrefix(lines.Text(), "MemAvailable:"); ok {
-			kb, err := strconv.ParseUint(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
-			return kb << 10, err == nil
-		}
-	}
-	return 0, false
 }

@@ -6,12 +6,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 
 	"github.com/spf13/cobra"
 
 	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine/cluster/kind"
+	"github.com/k8slab/k8slab/engine/machine"
 	"github.com/k8slab/k8slab/engine/problem"
 	"github.com/k8slab/k8slab/engine/verify"
 	"github.com/k8slab/k8slab/internal/terminal"
@@ -167,10 +167,8 @@ func (inv *invocation) prove(cmd *cobra.Command, r verify.Runner) (*verify.Resul
 // parallel is as many clusters as the processors can serve and the memory can hold, and at least two.
 func parallel() int {
 	n := verify.DefaultParallel()
-	if runtime.GOOS == "linux" {
-		if available, ok := availableMemory("/proc/meminfo"); ok {
-			n = min(n, int(available/leastMemory))
-		}
+	if available, ok := machine.AvailableMemory(machine.Proc); ok {
+		n = min(n, int(available/leastMemory))
 	}
 	return max(2, n)
 }

@@ -1,7 +1,6 @@
 package kind
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -12,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/machine"
 )
 
 const (
@@ -28,7 +28,7 @@ const (
 func (e *engine) checkResources(ctx context.Context, spec cluster.Spec) error {
 	need := uint64(controlPlaneMemory + nodeMemory*len(spec.Nodes))
 	have := e.info.memory
-	if available, ok := availableMemory("/proc/meminfo"); ok {
+	if available, ok := machine.AvailableMemory(machine.Proc); ok {
 		have = min(have, available)
 	}
 	if have > 0 && have < need {
@@ -55,7 +55,7 @@ func (e *engine) checkResources(ctx context.Context, spec cluster.Spec) error {
 // memory, and one alone where inotify's limit is low. Two clusters of five machines left two processors nothing to idle with.
 func DefaultParallel() int {
 	n := runtime.NumCPU() / 2
-	if available, ok := availableMemory("/proc/meminfo"); ok {
+	if available, ok := machine.AvailableMemory(machine.Proc); ok {
 		n = min(n, int(available/(2*(controlPlaneMemory+usualNodes*nodeMemory))))
 	}
 	if limit, err := readNumber("/proc/sys/fs/inotify/max_user_instances"); err == nil && limit <= singleWatches {
@@ -70,21 +70,4 @@ func readNumber(path string) (int, error) {
 		return 0, err
 	}
 	return strconv.Atoi(strings.TrimSpace(string(raw)))
-}
-
-// availableMemory reads what Linux could give away now, in bytes.
-func availableMemory(path string) (uint64, bool) {
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return 0, false
-	}
-	lines := bufio.NewScanner(bytes.NewReader(raw))
-	for lines.Scan() {
-		fields := strings.Fields(lines.Text())
-		if len(fields) >= 2 && fields[0] == "MemAvailable:" {
-			kilobytes, err := strconv.ParseUint(fields[1], 10, 64)
-			return kilobytes << 10, err == nil
-		}
-	}
-	return 0, false
 }
