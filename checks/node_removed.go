@@ -126,32 +126,31 @@ func judgePlaces(ctx context.Context, env Env, p placedParams) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	var faults []content.Text
-	var object string
-	waits := true
-	for i := range pods {
-		pod := &pods[i]
-		if pod.Spec.NodeName != "" && p.Nodes.Matches(places[pod.Spec.NodeName]) {
-			continue
-		}
-		if object == "" || waits && !isTerminating(pod) {
-			object = podName(pod)
-		}
-		waits = waits && isTerminating(pod)
-		if pod.Spec.NodeName == "" {
-			faults = append(faults, say("%s is on no node", "%s はどのノードにも載っていません", pod.Name))
-			continue
-		}
-		faults = append(faults, say("%s is on %s", "%s は %s に載っています", pod.Name, pod.Spec.NodeName))
-	}
-	if len(faults) == 0 {
+	elsewhere := keep(pods, func(pod *corev1.Pod) bool {
+		return pod.Spec.NodeName == "" || !p.Nodes.Matches(places[pod.Spec.NodeName])
+	})
+	if len(elsewhere) == 0 {
 		return pass("namespace/"+p.Namespace, say("%d pods are where they should be", "%d 個の Pod が正しい場所にあります", len(pods))), nil
 	}
-	result := fail(object, want, sentences(faults[:min(most, len(faults))]), why)
-	if waits {
-		result = result.waitingFor("termination of " + object)
+	staying := keep(elsewhere, func(pod *corev1.Pod) bool { return !isTerminating(pod) })
+	if len(staying) == 0 {
+		object := podName(&elsewhere[0])
+		return fail(object, want, whereabouts(elsewhere), why).waitingFor("termination of " + object), nil
 	}
-	return result, nil
+	return fail(podName(&staying[0]), want, whereabouts(staying), why), nil
+}
+
+// whereabouts says where the pods are, the first few of them.
+func whereabouts(pods []corev1.Pod) content.Text {
+	var all []content.Text
+	for _, pod := range pods[:min(most, len(pods))] {
+		if pod.Spec.NodeName == "" {
+			all = append(all, say("%s is on no node", "%s はどのノードにも載っていません", pod.Name))
+			continue
+		}
+		all = append(all, say("%s is on %s", "%s は %s に載っています", pod.Name, pod.Spec.NodeName))
+	}
+	return sentences(all)
 }
 
 // nodeLabels returns the labels of all nodes, for those of the starting state the ones that they had then.

@@ -107,6 +107,19 @@ func removedNodes(t *testing.T, w *world) {
 	s.apply(strings.Replace(scratch("ghost-b"), "name: scratch", "name: left", 1))
 	s.fails("pod/on-nodes", "{namespace: NS, nodes: agentpool=green}", "left is on ghost-b")
 	s.passes("pod/on-nodes", "{namespace: NS, nodes: agentpool=blue}")
+	s.apply(strings.Replace(scratch("ghost-b"), "name: scratch", "name: leaving", 1))
+	s.kubectl("delete", "pod", "leaving", "--wait=false") // which takes as long as nobody is there who would end it
+	r, err := s.once("pod/on-nodes", "{namespace: NS, nodes: agentpool=green}")
+	if err != nil || r.Pending != "" || r.Object != "pod/left" || strings.Contains(r.Got.EN, "leaving") {
+		t.Errorf("beside a pod that goes, one that stays is judged %+v, %v", r, err)
+	}
+	s.kubectl("delete", "pod", "left", "--wait=false")
+	r, err = s.once("pod/on-nodes", "{namespace: NS, nodes: agentpool=green}")
+	if err != nil || r.Outcome != checks.Failed || r.Pending == "" || !strings.Contains(r.Got.EN, "leaving is on ghost-b; left is on ghost-b") {
+		t.Errorf("pods that go are judged %+v, %v", r, err)
+	}
+	s.kubectl("delete", "pods", "left", "leaving", "--force", "--grace-period=0")
+	s.apply(strings.Replace(scratch("ghost-b"), "name: scratch", "name: left", 1))
 	s.kubectl("label", "node", "ghost-b", "agentpool=green", "--overwrite")
 	s.fails("pod/on-nodes", "{namespace: NS, nodes: agentpool=green}", "left is on ghost-b")
 
