@@ -88,15 +88,30 @@ func isReady(n *corev1.Node, since time.Time) bool {
 // up.
 const steadyLooks = 3
 
+const (
+	// askForMachine is how often a machine whose API server is silent is looked at.
+	askForMachine = 2 * time.Second
+	// backByItself is how long a machine may be off: the engine starts one again that has died.
+	backByItself = 5 * time.Second
+)
+
+// awaitAPI returns when the API server has been ready for so many looks. It gives up at the end of ctx, or when the machine is off and
+// stays so.
 func (p *Provider) awaitAPI(ctx context.Context, f folder, looks int) error {
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
+	watch := powerWatch{asked: time.Now()}
 	for ready := 0; ; {
-		if ready++; !p.answers(ctx, f) {
+		if p.answers(ctx, f) {
+			if ready++; ready == looks {
+				return nil
+			}
+			watch = powerWatch{asked: time.Now()}
+		} else {
 			ready = 0
-		}
-		if ready == looks {
-			return nil
+			if watch.goneOff(ctx, f) {
+				return hasGoneOff(f.lab())
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -104,4 +119,34 @@ func (p *Provider) awaitAPI(ctx context.Context, f folder, looks int) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// powerWatch looks now and then whether the machine of the control plane runs.
+type powerWatch struct {
+	// asked is when it was last looked at, and off since when nobody has seen it run.
+	asked, off time.Time
+}
+
+// goneOff reports whether the machine is off and stays so.
+func (w *powerWatch) goneOff(ctx context.Context, f folder) bool {
+	if time.Since(w.asked) <= askForMachine {
+		return false
+	}
+	on := f.mayRun(ctx)
+	w.asked = time.Now()
+	switch {
+	case on:
+		w.off = time.Time{}
+	case w.off.IsZero():
+		w.off = w.asked
+	}
+	return !on && w.asked.Sub(w.off) > backByItself
+}
+
+// mayRun reports whether the machine of the control plane runs, as far as the engine says.
+func (f folder) mayRun(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	containers, err := f.containers(ctx)
+	return err != nil || f.controlPlaneRuns(containers)
 }

@@ -74,7 +74,7 @@ func (f folder) writeDescription(d *description) error {
 
 // containers returns those of the cluster, without a word about an engine that is old or has little room.
 func (f folder) containers(ctx context.Context) ([]container, error) {
-	e, err := locate(filepath.Base(string(f)))
+	e, err := locate(f.lab())
 	if err != nil {
 		return nil, err
 	}
@@ -89,16 +89,17 @@ func (f folder) owns(containers []container) bool {
 // usual is where the state folder is when nobody names another one.
 var usual = filepath.Join(".local", "state", "k8slab", Name)
 
+func (f folder) lab() string { return filepath.Base(string(f)) }
+
 // name is the cluster's in kind, with which its containers' begin. In another state folder than the usual one it is made longer by the
 // folder's hash, so that each can have its cluster of a lab: one machine's containers share their names.
 func (f folder) name() string {
-	dir, lab := filepath.Split(string(f))
-	dir = filepath.Clean(dir)
+	dir := filepath.Dir(string(f))
 	if strings.HasSuffix(dir, string(filepath.Separator)+usual) {
-		return namePrefix + lab
+		return namePrefix + f.lab()
 	}
 	sum := sha256.Sum256([]byte(dir))
-	return namePrefix + lab + "-" + hex.EncodeToString(sum[:3])
+	return namePrefix + f.lab() + "-" + hex.EncodeToString(sum[:3])
 }
 
 // machines returns the names of the containers, the control plane's first and the nodes' in the order of the spec: kind numbers them so

@@ -185,6 +185,14 @@ func isOff(lab string) error {
 		"k8slab start "+lab)
 }
 
+// hasGoneOff is about a machine that went off while it was waited for.
+func hasGoneOff(lab string) error {
+	return problem.New(problem.Cluster,
+		fmt.Sprintf("the machine of %s's control plane has gone off", lab),
+		fmt.Sprintf("%s のコントロールプレーンのマシンが停止しました", lab),
+		"k8slab start "+lab)
+}
+
 func noPower(node string) error {
 	return problem.New(problem.Cluster,
 		fmt.Sprintf("the machine of %s has no power", node),

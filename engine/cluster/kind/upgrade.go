@@ -146,7 +146,10 @@ func (p *Provider) carryOut(ctx context.Context, e *engine, f folder, d *descrip
 		From: t.From, To: t.To, Outcome: history.Upgraded, Forced: t.Order.Forced, Ignored: t.Order.Ignored, Resumed: resumed,
 	}
 	failed := e.runKubeadm(ctx, f, f.machines(d.Spec)[0], t.To, progress)
-	if failed != nil && p.awaitAPI(ctx, f, settledLooks) == nil {
+	if failed != nil {
+		if err := p.awaitAPI(ctx, f, settledLooks); err != nil {
+			return done, halfUpgraded(d.Spec.Name, t.To, errors.Join(failed, err))
+		}
 		// It may be run again at any point, and it gives up where the API server that it has just replaced is slow to answer.
 		failed = e.runKubeadm(ctx, f, f.machines(d.Spec)[0], t.To, nil)
 	}

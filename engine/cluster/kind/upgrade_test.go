@@ -213,3 +213,36 @@ func TestReleasesAreThoseThatAClusterCanHave(t *testing.T) {
 		}
 	}
 }
+
+func TestAnUpgradeDoesNotWaitForAMachineThatHasGoneOff(t *testing.T) {
+	l := labOn(t, nodeImage+`
+"exec "*" is-active "* | "exec "*" cat "*) exit 1 ;;
+"exec "*" systemd-run "*) sed -i 's/"Running":true/"Running":false/' inspect.json ;;
+`, "control-plane", "worker", "worker2")
+	began := time.Now()
+	_, err := l.p.Upgrade(t.Context(), "lab", cluster.UpgradeOrder{Release: "1.37"}, nil)
+	wantNext(t, "upgrade", err, "k8slab start lab")
+	if err == nil || !strings.Contains(err.Error(), "the machine of lab's control plane has gone off") {
+		t.Errorf("got %v", err)
+	}
+	if took := time.Since(began); took > time.Minute {
+		t.Errorf("the machine was waited for, for %s", took)
+	}
+	if !l.f.leftUpgrading() {
+		t.Error("the note is gone from which the next start takes the upgrade up")
+	}
+	if said := l.said(t); !strings.Contains(said, "systemd-run") {
+		t.Errorf("kubeadm was never begun; Docker was told %s", said)
+	}
+}
+
+func TestAMachineThatComesBackIsWaitedFor(t *testing.T) {
+	l := labOn(t, "")
+	ctx, cancel := context.WithTimeout(t.Context(), askForMachine+backByItself)
+	defer cancel()
+	back := time.AfterFunc(askForMachine+time.Second, func() { l.power(t, "control-plane") })
+	defer back.Stop()
+	if err := l.p.awaitAPI(ctx, l.f, 1); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want a wait to the end for an API server that may still come up", err)
+	}
+}
