@@ -19,18 +19,20 @@ const (
 	mostRequests = 50_000
 	// longestLine is well above what the API server accepts as a request body (3 MB).
 	longestLine = 16 << 20
-	// mostPasses ends the wait for a quiet moment on a server that logs without pause.
+	// mostPasses bounds the wait for a moment in which no file comes, goes or is renamed.
 	mostPasses = 8
 )
 
 // Log is the Reader over the audit log of one API server: JSON lines of audit.k8s.io/v1, uncompressed, in one file and
 // rotated parts of it. It remembers how far it has read, so that asking again costs only what is new. It is safe for
-// concurrent use.
+// concurrent use, and those who ask at once are served by one reading.
 type Log struct {
 	paths func(context.Context) ([]string, error)
 
-	mu    sync.Mutex
-	tails []*tail
+	mu sync.Mutex
+	// current is when the last reading began: all that was logged by then has been read.
+	current time.Time
+	tails   []*tail
 	// requests in the order of the files.
 	requests []Request
 	// forgotten is the time of the latest request that did not fit into memory.
@@ -45,9 +47,10 @@ func Open(paths func(ctx context.Context) ([]string, error)) *Log { return &Log{
 // Requests returns the requests that the query selects, oldest first. It returns ErrNotRecorded where there is no file,
 // or where the log has been too long to remember the time since q.Since.
 func (l *Log) Requests(ctx context.Context, q Query) ([]Request, error) {
+	asked := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err := l.catchUp(ctx); err != nil {
+	if err := l.readUpTo(ctx, asked); err != nil {
 		return nil, fmt.Errorf("reading the audit log: %w", err)
 	}
 	if len(l.tails) == 0 {
@@ -73,15 +76,29 @@ func (l *Log) Damaged() int {
 	return l.damaged
 }
 
-// catchUp reads until a pass over all files finds nothing new. One pass is not enough: a file that is renamed between
-// the listing and the opening is found under its new name only by the next listing.
+// readUpTo reads all that was logged before the moment at which somebody asked. While he waited, another one's reading may have done so.
+func (l *Log) readUpTo(ctx context.Context, asked time.Time) error {
+	if l.current.After(asked) {
+		return nil
+	}
+	began := time.Now()
+	if err := l.catchUp(ctx); err != nil {
+		return err
+	}
+	l.current = began
+	return nil
+}
+
+// catchUp reads what is new, and again where the files themselves have changed: one that is renamed between the listing and the opening is
+// found under its new name only by the next listing. That more was logged meanwhile is no reason; a busy server always has more, and a
+// listing may cost a command on another machine.
 func (l *Log) catchUp(ctx context.Context) error {
 	for range mostPasses {
-		current, news, err := l.pass(ctx)
+		current, moved, err := l.pass(ctx)
 		if err != nil {
 			return err
 		}
-		if !news {
+		if !moved {
 			l.tails = current
 			return nil
 		}
@@ -89,8 +106,8 @@ func (l *Log) catchUp(ctx context.Context) error {
 	return nil
 }
 
-// pass reads what is new in each file that is listed now.
-func (l *Log) pass(ctx context.Context) (current []*tail, news bool, err error) {
+// pass reads what is new in each file that is listed now. It reports whether one of them was not known or had gone.
+func (l *Log) pass(ctx context.Context) (current []*tail, moved bool, err error) {
 	paths, err := l.paths(ctx)
 	if err != nil {
 		return nil, false, err
@@ -99,35 +116,34 @@ func (l *Log) pass(ctx context.Context) (current []*tail, news bool, err error) 
 		if err := ctx.Err(); err != nil {
 			return nil, false, err
 		}
-		t, fresh, err := l.follow(path)
+		t, known, err := l.follow(path)
 		if errors.Is(err, fs.ErrNotExist) {
-			continue // removed, or renamed and about to be listed under its new name
+			moved = true // removed, or renamed and about to be listed under its new name
+			continue
 		}
 		if err != nil {
 			return nil, false, err
 		}
-		current, news = append(current, t), news || fresh
+		current, moved = append(current, t), moved || !known
 	}
-	return current, news, nil
+	return current, moved, nil
 }
 
-// follow reads what is new in one file.
-func (l *Log) follow(path string) (t *tail, news bool, err error) {
+// follow reads what is new in one file, and reports whether some of it had been read before.
+func (l *Log) follow(path string) (t *tail, known bool, err error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, false, err
 	}
 	defer file.Close()
-	t, known, err := l.tailOf(file)
+	t, known, err = l.tailOf(file)
 	if err != nil {
 		return nil, false, err
 	}
 	if !known {
 		l.tails = append(l.tails, t)
 	}
-	before := t.offset
-	err = t.read(file, l.take)
-	return t, !known || t.offset > before, err
+	return t, known, t.read(file, l.take)
 }
 
 // tailOf finds how far the file has been read, by what the file is and not by its name.

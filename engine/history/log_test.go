@@ -175,6 +175,43 @@ func TestARotationBetweenListingAndOpeningLosesNothing(t *testing.T) {
 	expectPods(t, l, "a", "b", "c")
 }
 
+// A listing may be a command on another machine, and the server that is asked there logs without pause.
+func TestABusyServerIsListedOnceForEachQuestion(t *testing.T) {
+	f := newLogFolder(t)
+	listings := 0
+	l := Open(func(ctx context.Context) ([]string, error) {
+		listings++
+		f.add("audit.log", line(fmt.Sprintf("p%d", listings), listings))
+		return f.paths(ctx)
+	})
+	expectPods(t, l, "p1", "p2") // once more, as the file is new
+	expectPods(t, l, "p1", "p2", "p3")
+}
+
+func TestThoseWhoAskAtOnceAreServedByOneReading(t *testing.T) {
+	f := newLogFolder(t)
+	listings := 0
+	l := Open(func(ctx context.Context) ([]string, error) {
+		listings++
+		return f.paths(ctx)
+	})
+	expectListings := func(want int, asked time.Time) {
+		t.Helper()
+		before := listings
+		if err := l.readUpTo(t.Context(), asked); err != nil {
+			t.Fatal(err)
+		}
+		if got := listings - before; got != want {
+			t.Errorf("the files were listed %d times, want %d", got, want)
+		}
+	}
+	waiting := time.Now() // asked here, and had to wait until now
+	expectListings(1, waiting)
+	expectListings(0, waiting)
+	expectListings(1, time.Now())
+	expectListings(0, waiting)
+}
+
 func TestALogWithoutFilesIsNotRecorded(t *testing.T) {
 	for name, r := range map[string]Reader{"no files": Open(newLogFolder(t).paths), "no log": NotRecorded{}} {
 		t.Run(name, func(t *testing.T) {
