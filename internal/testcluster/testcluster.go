@@ -9,8 +9,11 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/prometheus/procfs"
 
 	"github.com/k8slab/k8slab/engine/cluster/embedded"
 )
@@ -138,4 +141,28 @@ func Processes(dir string) (map[int]string, error) {
 		found[pid] = strings.ReplaceAll(string(raw), "\x00", " ")
 	}
 	return found, nil
+}
+
+// Pause stops a process with SIGSTOP, and returns when each of its threads has stopped: the signal is sent before it is obeyed.
+func Pause(t testing.TB, pid int) {
+	t.Helper()
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	Eventually(t, func() error {
+		threads, err := procfs.AllThreads(pid)
+		if err != nil {
+			return err
+		}
+		for _, thread := range threads {
+			stat, err := thread.Stat()
+			if err != nil {
+				return err
+			}
+			if stat.State != "T" {
+				return fmt.Errorf("thread %d of process %d is %s still", thread.PID, pid, stat.State)
+			}
+		}
+		return nil
+	})
 }

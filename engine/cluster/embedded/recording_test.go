@@ -224,9 +224,7 @@ func ownResource(r *recorded) {
 func paused(r *recorded) {
 	began := r.now()
 	pid := r.supervisor()
-	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
-		r.t.Fatal(err)
-	}
+	testcluster.Pause(r.t, pid)
 	patch := []byte(`{"spec":{"unschedulable":true}}`)
 	if _, err := r.client.CoreV1().Nodes().Patch(r.t.Context(), "worker-1", "application/merge-patch+json", patch, metav1.PatchOptions{}); err != nil {
 		r.t.Fatal(err)
