@@ -171,10 +171,12 @@ func (c theirs) versions(t *testing.T) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lists, err := disco.ServerPreferredResources()
-	if err != nil {
-		t.Fatal(err)
-	}
+	var lists []*metav1.APIResourceList
+	testcluster.Eventually(t, func() error { // in a new cluster metrics are served last, and until then the list is not complete
+		var err error
+		lists, err = disco.ServerPreferredResources()
+		return err
+	})
 	found := map[string]string{}
 	for _, list := range discovery.FilteredBy(discovery.SupportsAllVerbs{Verbs: []string{"list", "watch"}}, lists) {
 		gv, err := schema.ParseGroupVersion(list.GroupVersion)
