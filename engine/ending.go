@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/problem"
@@ -90,7 +91,8 @@ func (e *Engine) holder(ctx context.Context, lab string, attempt *progress.Lab) 
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range append([]cluster.Provider{named}, e.cfg.Providers...) {
+	others := slices.DeleteFunc(slices.Clone(e.cfg.Providers), func(p cluster.Provider) bool { return p.Name() == named.Name() })
+	for _, p := range append([]cluster.Provider{named}, others...) {
 		if _, err := p.Find(ctx, lab); !errors.Is(err, cluster.ErrNotFound) {
 			return p, nil
 		}
