@@ -57,6 +57,7 @@ func (e *Engine) PlanVisit(ctx context.Context, id string, opts StartOptions, re
 	if err != nil {
 		return nil, err
 	}
+	opts.planning = true
 	v, _, err := e.visit(ctx, guest, lab, step, opts)
 	return v, err
 }
@@ -137,7 +138,7 @@ func (e *Engine) visit(ctx context.Context, guest cluster.Guest, lab *linkedLab,
 		return nil, nil, err
 	}
 	host.NodesAllowed = host.NodesAllowed || opts.AllowNodes
-	if err := refuseLacking(lab.content, guest, v); err != nil {
+	if err := refuseLacking(lab.content, guest, v, opts); err != nil {
 		return nil, nil, err
 	}
 	if host.NodeNames, err = settleNodes(lab.content, host); err != nil {
@@ -249,13 +250,17 @@ func onItsOwn(lab string, opts StartOptions) string {
 }
 
 // refuseLacking is about capabilities of a cluster that somebody else made.
-func refuseLacking(lab *content.Lab, p cluster.Provider, v *Visit) error {
+func refuseLacking(lab *content.Lab, p cluster.Provider, v *Visit, opts StartOptions) error {
 	missing := lacks(lab.Requires, capable(p))
 	if len(missing) == 0 && changesNodes(lab) && !v.Host.NodesAllowed {
+		next := v.Command + " --allow-nodes"
+		if opts.planning {
+			next += " --dry-run"
+		}
 		return problem.New(problem.Usage,
 			fmt.Sprintf("the tasks of %s cordon and drain nodes, which others may need. If they may be, add --allow-nodes", lab.ID),
 			fmt.Sprintf("ラボ %s の課題では、ほかの人も使っているかもしれないノードを cordon したりドレインしたりします。差し支えなければ --allow-nodes を付けてください", lab.ID),
-			v.Command+" --allow-nodes")
+			next)
 	}
 	return lacking(lab, p, missing)
 }

@@ -99,4 +99,7 @@ type StartOptions struct {
 	// From is the folder, the repository or the added source that the lab is taken from, as a person writes it; empty
 	// means wherever there is a lab of that id.
 	From string
+
+	// planning: nothing is to be changed, so that no command is proposed that would.
+	planning bool
 }
