@@ -153,3 +153,6 @@ require (
 	sigs.k8s.io/randfill v1.0.0 // indirect
 	sigs.k8s.io/structured-merge-diff/v6 v6.4.2 // indirect
 )
+
+// What was built, a root file system of a kind node among it, which may change while ./... is looked through.
+ignore ./bin

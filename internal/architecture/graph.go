@@ -22,7 +22,7 @@ type Package struct {
 type Graph map[string]*Package
 
 // Read reads the import clauses of every Go file of the module in fsys, whatever its build constraints. Folders that hold
-// another module are left out, as are testdata and hidden ones.
+// another module are left out, as are testdata, hidden ones, and bin, which go.mod ignores.
 func Read(fsys fs.FS) (Graph, error) {
 	g := Graph{}
 	err := fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
@@ -47,8 +47,11 @@ func Read(fsys fs.FS) (Graph, error) {
 
 // enter returns fs.SkipDir for a folder that is not part of the module.
 func enter(fsys fs.FS, dir string) error {
-	if dir == "." {
+	switch dir {
+	case ".":
 		return nil
+	case "bin": // it may change meanwhile
+		return fs.SkipDir
 	}
 	base := path.Base(dir)
 	if base == "testdata" || base == "vendor" || strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_") {
