@@ -93,40 +93,43 @@ func (l *Log) readUpTo(ctx context.Context, asked time.Time) error {
 // found under its new name only by the next listing. That more was logged meanwhile is no reason; a busy server always has more, and a
 // listing may cost a command on another machine.
 func (l *Log) catchUp(ctx context.Context) error {
+	var missed []string
 	for range mostPasses {
-		current, moved, err := l.pass(ctx)
+		current, fresh, missing, err := l.pass(ctx)
 		if err != nil {
 			return err
 		}
-		if !moved {
+		if !fresh && slices.Equal(missing, missed) {
 			l.tails = current
 			return nil
 		}
+		missed = missing
 	}
 	return nil
 }
 
-// pass reads what is new in each file that is listed now. It reports whether one of them was not known or had gone.
-func (l *Log) pass(ctx context.Context) (current []*tail, moved bool, err error) {
+// pass reads what is new in each file that is listed now. It reports whether one of them was not known, and which are missing: removed, never
+// made, or renamed and about to be listed under another name.
+func (l *Log) pass(ctx context.Context) (current []*tail, fresh bool, missing []string, err error) {
 	paths, err := l.paths(ctx)
 	if err != nil {
-		return nil, false, err
+		return nil, false, nil, err
 	}
 	for _, path := range paths {
 		if err := ctx.Err(); err != nil {
-			return nil, false, err
+			return nil, false, nil, err
 		}
 		t, known, err := l.follow(path)
 		if errors.Is(err, fs.ErrNotExist) {
-			moved = true // removed, or renamed and about to be listed under its new name
+			missing = append(missing, path)
 			continue
 		}
 		if err != nil {
-			return nil, false, err
+			return nil, false, nil, err
 		}
-		current, moved = append(current, t), moved || !known
+		current, fresh = append(current, t), fresh || !known
 	}
-	return current, moved, nil
+	return current, fresh, missing, nil
 }
 
 // follow reads what is new in one file, and reports whether some of it had been read before.

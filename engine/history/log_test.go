@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -190,26 +191,71 @@ func TestABusyServerIsListedOnceForEachQuestion(t *testing.T) {
 
 func TestThoseWhoAskAtOnceAreServedByOneReading(t *testing.T) {
 	f := newLogFolder(t)
-	listings := 0
+	f.add("audit.log", line("a", 1))
+	listing := func(context.Context) {}
 	l := Open(func(ctx context.Context) ([]string, error) {
-		listings++
+		listing(ctx)
 		return f.paths(ctx)
 	})
-	expectListings := func(want int, asked time.Time) {
-		t.Helper()
-		before := listings
-		if err := l.readUpTo(t.Context(), asked); err != nil {
-			t.Fatal(err)
+	expectPods(t, l, "a")
+	// Three ask while a reading is under way, whose result comes too early for them. Whether all three have asked by the time it ends
+	// cannot be seen, so that a slow machine gets more than one chance.
+	var listings int
+	for range 20 {
+		listings = 0
+		underWay, goOn := make(chan struct{}), make(chan struct{})
+		listing = func(context.Context) {
+			if listings++; listings == 1 {
+				close(underWay)
+				<-goOn
+			}
 		}
-		if got := listings - before; got != want {
-			t.Errorf("the files were listed %d times, want %d", got, want)
+		var asking sync.WaitGroup
+		ask := func() { asking.Go(func() { expectPods(t, l, "a") }) }
+		ask()
+		<-underWay
+		for range 3 {
+			ask()
+		}
+		time.Sleep(20 * time.Millisecond)
+		close(goOn)
+		asking.Wait()
+		if listings == 2 {
+			return
 		}
 	}
-	waiting := time.Now() // asked here, and had to wait until now
-	expectListings(1, waiting)
-	expectListings(0, waiting)
-	expectListings(1, time.Now())
-	expectListings(0, waiting)
+	t.Errorf("the files were listed %d times, want once more than for the reading that was under way", listings)
+}
+
+func TestAFileThatIsRenamedBeforeItIsOpenedIsFound(t *testing.T) {
+	f := newLogFolder(t)
+	f.add("audit.log", line("a", 1))
+	listings := 0
+	l := Open(func(ctx context.Context) ([]string, error) {
+		listed, err := f.paths(ctx)
+		if listings++; listings == 3 {
+			f.add("audit.log", line("b", 2))
+			f.rename("audit.log", "audit-2025.log")
+		}
+		return listed, err
+	})
+	expectPods(t, l, "a")
+	expectPods(t, l, "a", "b")
+}
+
+func TestFilesThatAreListedAndGoneAreNotRecorded(t *testing.T) {
+	f := newLogFolder(t)
+	f.add("audit.log", line("a", 1))
+	listed, err := f.paths(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := Open(func(context.Context) ([]string, error) { return listed, nil })
+	expectPods(t, l, "a")
+	f.rename("audit.log", "elsewhere")
+	if found, err := l.Requests(t.Context(), Query{}); !errors.Is(err, ErrNotRecorded) {
+		t.Errorf("of a log that is gone got %v (%v), want that it is not recorded", found, err)
+	}
 }
 
 func TestALogWithoutFilesIsNotRecorded(t *testing.T) {
