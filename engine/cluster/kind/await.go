@@ -110,7 +110,7 @@ func (p *Provider) awaitAPI(ctx context.Context, f folder, looks int) error {
 		} else {
 			ready = 0
 			if watch.goneOff(ctx, f) {
-				return hasGoneOff(f.lab())
+				return f.hasGoneOff()
 			}
 		}
 		select {
@@ -141,6 +141,15 @@ func (w *powerWatch) goneOff(ctx context.Context, f folder) bool {
 		w.off = w.asked
 	}
 	return !on && w.asked.Sub(w.off) > backByItself
+}
+
+// hasGoneOff is a problem that leads to what the machine said last.
+func (f folder) hasGoneOff() error {
+	e, err := locate(f.lab())
+	if err != nil {
+		return err
+	}
+	return hasGoneOff(f.lab(), e.command, f.name()+controlPlaneSuffix)
 }
 
 // mayRun reports whether the machine of the control plane runs, as far as the engine says.

@@ -64,8 +64,8 @@ func (e *engine) runKubeadm(ctx context.Context, f folder, machine, version stri
 			return err
 		}
 	}
-	failed := e.followKubeadm(ctx, machine, version, progress)
-	if said, err := e.exec(ctx, machine, "cat", upgradeLog); err == nil {
+	said, failed := e.followKubeadm(ctx, machine, version, progress)
+	if ctx.Err() == nil { // or it goes on, and whoever follows it next reads all of it
 		f.keepKubeadmLog(said)
 	}
 	return failed
@@ -87,32 +87,32 @@ func (e *engine) unitRuns(ctx context.Context, machine string) bool {
 	return err == nil
 }
 
-// followKubeadm reports phases until kubeadm has ended.
-func (e *engine) followKubeadm(ctx context.Context, machine, version string, progress cluster.Progress) error {
+// followKubeadm reports phases until kubeadm has ended, or its machine. It returns what kubeadm said, as far as it could be read.
+func (e *engine) followKubeadm(ctx context.Context, machine, version string, progress cluster.Progress) (said []byte, err error) {
 	watch := phaseWatch{progress: progress, detail: version}
 	tick := time.NewTicker(kubeadmPoll)
 	defer tick.Stop()
 	for running := true; running; {
 		running = e.unitRuns(ctx, machine) // before its last words are read
-		if said, err := e.exec(ctx, machine, "cat", upgradeLog); err == nil {
+		if words, err := e.exec(ctx, machine, "cat", upgradeLog); err == nil {
+			said = words
 			watch.read(string(said))
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return said, ctx.Err()
 		case <-tick.C:
 		}
 	}
 	ended, err := e.exec(ctx, machine, "cat", upgradeEnded)
 	if err != nil {
-		return fmt.Errorf("kubeadm was cut short: %w", err)
+		return said, fmt.Errorf("kubeadm was cut short: %w", err)
 	}
 	if strings.TrimSpace(string(ended)) != "0" {
-		said, err := e.exec(ctx, machine, "cat", upgradeLog)
-		return errors.Join(errors.New("kubeadm: "+complaint(string(said))), err)
+		return said, errors.New("kubeadm: " + complaint(string(said)))
 	}
 	watch.end()
-	return nil
+	return said, nil
 }
 
 // complaint is the line of kubeadm's output that says why it gave up; the last one only names a flag for more.

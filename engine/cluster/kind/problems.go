@@ -186,11 +186,11 @@ func isOff(lab string) error {
 }
 
 // hasGoneOff is about a machine that went off while it was waited for.
-func hasGoneOff(lab string) error {
+func hasGoneOff(lab, engine, machine string) error {
 	return problem.New(problem.Cluster,
 		fmt.Sprintf("the machine of %s's control plane has gone off", lab),
 		fmt.Sprintf("%s のコントロールプレーンのマシンが停止しました", lab),
-		"k8slab start "+lab)
+		engine+" logs --tail 20 "+machine)
 }
 
 func noPower(node string) error {

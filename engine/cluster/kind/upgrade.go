@@ -14,6 +14,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/cluster/private"
 	"github.com/k8slab/k8slab/engine/cluster/release"
@@ -363,10 +364,13 @@ func halfUpgraded(lab, to string, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
-	said := oneLine(err)
+	said := content.Text{EN: oneLine(err), JA: oneLine(err)}
+	if p, ok := errors.AsType[*problem.Problem](err); ok {
+		said = p.What
+	}
 	return problem.New(problem.Cluster,
-		fmt.Sprintf("the upgrade to %s stopped half-way: %s. What kubeadm said is in `k8slab cluster logs kubeadm`; a start takes the upgrade up again", to, said),
-		fmt.Sprintf("%s へのアップグレードが途中で止まりました: %s。kubeadm の出力は `k8slab cluster logs kubeadm` で見られます。start で続きから再開します", to, said),
+		fmt.Sprintf("the upgrade to %s stopped half-way: %s. What kubeadm said is in `k8slab cluster logs kubeadm`; a start takes the upgrade up again", to, said.EN),
+		fmt.Sprintf("%s へのアップグレードが途中で止まりました: %s。kubeadm の出力は `k8slab cluster logs kubeadm` で見られます。start で続きから再開します", to, said.JA),
 		"k8slab start "+lab).From(err)
 }
 

@@ -216,9 +216,14 @@ func TestReleasesAreThoseThatAClusterCanHave(t *testing.T) {
 
 func TestAnUpgradeDoesNotWaitForAMachineThatHasGoneOff(t *testing.T) {
 	l := labOn(t, nodeImage+`
-"exec "*" is-active "* | "exec "*" cat "*) exit 1 ;;
+"exec "*" is-active "*) exit 1 ;;
+"exec "*" cat "`+upgradeLog+`) [ ! -e read ] && touch read && echo "its last words" ;;
+"exec "*" cat "*) exit 1 ;;
 "exec "*" systemd-run "*) sed -i 's/"Running":true/"Running":false/' inspect.json ;;
 `, "control-plane", "worker", "worker2")
+	if err := os.MkdirAll(filepath.Dir(l.f.kubeadmLog()), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	began := time.Now()
 	_, err := l.p.Upgrade(t.Context(), "lab", cluster.UpgradeOrder{Release: "1.37"}, nil)
 	wantNext(t, "upgrade", err, "k8slab start lab")
@@ -228,6 +233,9 @@ func TestAnUpgradeDoesNotWaitForAMachineThatHasGoneOff(t *testing.T) {
 	if took := time.Since(began); took > time.Minute {
 		t.Errorf("the machine was waited for, for %s", took)
 	}
+	if kept, err := os.ReadFile(l.f.kubeadmLog()); string(kept) != "its last words\n" {
+		t.Errorf("of kubeadm's words is kept %q (%v)", kept, err)
+	}
 	if !l.f.leftUpgrading() {
 		t.Error("the note is gone from which the next start takes the upgrade up")
 	}
@@ -236,13 +244,30 @@ func TestAnUpgradeDoesNotWaitForAMachineThatHasGoneOff(t *testing.T) {
 	}
 }
 
-func TestAMachineThatComesBackIsWaitedFor(t *testing.T) {
+func TestAMachineIsGivenUpOnceItStaysOff(t *testing.T) {
 	l := labOn(t, "")
-	ctx, cancel := context.WithTimeout(t.Context(), askForMachine+backByItself)
-	defer cancel()
-	back := time.AfterFunc(askForMachine+time.Second, func() { l.power(t, "control-plane") })
-	defer back.Stop()
-	if err := l.p.awaitAPI(ctx, l.f, 1); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("got %v, want a wait to the end for an API server that may still come up", err)
+	ago := func(d time.Duration) time.Time { return time.Now().Add(-d) }
+	for _, tt := range []struct {
+		name  string
+		on    []string
+		watch powerWatch
+		want  bool
+		// off: it counts as off after the look.
+		off bool
+	}{
+		{"off at the first look", nil, powerWatch{asked: ago(time.Minute)}, false, true},
+		{"off for a moment", nil, powerWatch{asked: ago(time.Minute), off: ago(backByItself / 2)}, false, true},
+		{"off for long", nil, powerWatch{asked: ago(time.Minute), off: ago(2 * backByItself)}, true, true},
+		{"back after long", []string{"control-plane"}, powerWatch{asked: ago(time.Minute), off: ago(2 * backByItself)}, false, false},
+		{"off for long and looked at just now", nil, powerWatch{asked: time.Now(), off: ago(2 * backByItself)}, false, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l.power(t, tt.on...)
+			if got := tt.watch.goneOff(t.Context(), l.f); got != tt.want || tt.watch.off.IsZero() == tt.off {
+				t.Errorf("gone off: %t, want %t; off since %s", got, tt.want, tt.watch.off)
+			}
+		})
 	}
+	err := l.f.hasGoneOff()
+	wantNext(t, "a start", err, "docker logs --tail 20 k8slab-lab-control-plane")
 }
