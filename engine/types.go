@@ -100,6 +100,6 @@ type StartOptions struct {
 	// means wherever there is a lab of that id.
 	From string
 
-	// planning: nothing is to be changed, so that no command is proposed that would.
+	// planning: nothing is to be changed, and who lacks a flag is told of the dry run with it.
 	planning bool
 }
