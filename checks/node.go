@@ -136,7 +136,7 @@ func judgeDrained(ctx context.Context, env Env, p nodeParams) (Result, error) {
 	pods = keep(pods, func(pod *corev1.Pod) bool {
 		return !isFinished(pod) && !isMirror(pod) && !isDaemon(metav1.GetControllerOf(pod))
 	})
-	staying := keep(pods, func(pod *corev1.Pod) bool { return !isTerminating(pod) })
+	staying := withoutTerminating(pods)
 	switch {
 	case len(pods) == 0:
 		return pass(object, say("node %s is drained", "ノード %s は空になっています", p.Node)), nil

@@ -132,7 +132,7 @@ func judgePlaces(ctx context.Context, env Env, p placedParams) (Result, error) {
 	if len(elsewhere) == 0 {
 		return pass("namespace/"+p.Namespace, say("%d pods are where they should be", "%d 個の Pod が正しい場所にあります", len(pods))), nil
 	}
-	staying := keep(elsewhere, func(pod *corev1.Pod) bool { return !isTerminating(pod) })
+	staying := withoutTerminating(elsewhere)
 	if len(staying) == 0 {
 		object := podName(&elsewhere[0])
 		return fail(object, want, whereabouts(elsewhere), why).waitingFor("termination of " + object), nil

@@ -243,6 +243,10 @@ func keep(pods []corev1.Pod, keep func(*corev1.Pod) bool) []corev1.Pod {
 	return kept
 }
 
+func withoutTerminating(pods []corev1.Pod) []corev1.Pod {
+	return keep(pods, func(pod *corev1.Pod) bool { return !isTerminating(pod) })
+}
+
 func podNames(pods []corev1.Pod) []string {
 	names := make([]string, len(pods))
 	for i := range pods {
