@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -99,17 +98,15 @@ func Eventually(t testing.TB, f func() error) {
 // Parent returns the id of the process that started pid.
 func Parent(t testing.TB, pid int) int {
 	t.Helper()
-	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	proc, err := procfs.NewProc(pid)
 	if err != nil {
 		t.Fatal(err)
 	}
-	// proc_pid_stat(5): the name in parentheses may hold anything; the parent is the second field behind it.
-	fields := strings.Fields(string(raw[strings.LastIndexByte(string(raw), ')')+1:]))
-	parent, err := strconv.Atoi(fields[1])
+	stat, err := proc.Stat()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return parent
+	return stat.PPID
 }
 
 // ProcessesOf returns the command lines of the processes that name the folder in their arguments.
@@ -124,21 +121,19 @@ func ProcessesOf(t testing.TB, dir string) map[int]string {
 
 // Processes is ProcessesOf for where there is no test.
 func Processes(dir string) (map[int]string, error) {
-	found := map[int]string{}
-	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	procs, err := procfs.AllProcs()
 	if err != nil {
 		return nil, err
 	}
-	for _, file := range lines {
-		raw, err := os.ReadFile(file)
-		if err != nil || !strings.Contains(string(raw), dir) {
-			continue // it ended meanwhile, or is somebody else's
-		}
-		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+	found := map[int]string{}
+	for _, proc := range procs {
+		words, err := proc.CmdLine()
 		if err != nil {
-			return nil, err
+			continue // it ended meanwhile
 		}
-		found[pid] = strings.ReplaceAll(string(raw), "\x00", " ")
+		if command := strings.Join(words, " "); strings.Contains(command, dir) {
+			found[proc.PID] = command
+		}
 	}
 	return found, nil
 }
