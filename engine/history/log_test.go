@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -192,39 +193,52 @@ func TestABusyServerIsListedOnceForEachQuestion(t *testing.T) {
 func TestThoseWhoAskAtOnceAreServedByOneReading(t *testing.T) {
 	f := newLogFolder(t)
 	f.add("audit.log", line("a", 1))
-	listing := func(context.Context) {}
+	listing := func() {}
 	l := Open(func(ctx context.Context) ([]string, error) {
-		listing(ctx)
+		listing()
 		return f.paths(ctx)
 	})
 	expectPods(t, l, "a")
-	// Three ask while a reading is under way, whose result comes too early for them. Whether all three have asked by the time it ends
-	// cannot be seen, so that a slow machine gets more than one chance.
-	var listings int
-	for range 20 {
-		listings = 0
-		underWay, goOn := make(chan struct{}), make(chan struct{})
-		listing = func(context.Context) {
-			if listings++; listings == 1 {
-				close(underWay)
-				<-goOn
-			}
-		}
-		var asking sync.WaitGroup
-		ask := func() { asking.Go(func() { expectPods(t, l, "a") }) }
-		ask()
-		<-underWay
-		for range 3 {
-			ask()
-		}
-		time.Sleep(20 * time.Millisecond)
-		close(goOn)
-		asking.Wait()
-		if listings == 2 {
-			return
+	listings := 0
+	underWay, goOn := make(chan struct{}), make(chan struct{})
+	listing = func() {
+		if listings++; listings == 1 {
+			close(underWay)
+			<-goOn
 		}
 	}
-	t.Errorf("the files were listed %d times, want once more than for the reading that was under way", listings)
+	var asking sync.WaitGroup
+	ask := func() { asking.Go(func() { expectPods(t, l, "a") }) }
+	ask()
+	<-underWay
+	for range 3 { // for whom the result of the reading that is under way comes too early
+		ask()
+	}
+	awaitAsking(t, 3)
+	close(goOn)
+	asking.Wait()
+	if listings != 2 {
+		t.Errorf("the files were listed %d times, want once more than for the reading that was under way", listings)
+	}
+}
+
+// awaitAsking returns when so many wait for another one's reading.
+func awaitAsking(t *testing.T, want int) {
+	t.Helper()
+	waiting := func() (n int) {
+		stacks := make([]byte, 1<<20)
+		for stack := range strings.SplitSeq(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {
+			if strings.Contains(stack, "sync.(*Mutex).Lock") && strings.Contains(stack, "(*Log).Requests") {
+				n++
+			}
+		}
+		return n
+	}
+	for deadline := time.Now().Add(30 * time.Second); waiting() < want; runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d wait, want %d", waiting(), want)
+		}
+	}
 }
 
 func TestAFileThatIsRenamedBeforeItIsOpenedIsFound(t *testing.T) {
