@@ -34,7 +34,9 @@ func (l *loader) loadSetup(dir string) ([]File, error) {
 		if !ok {
 			continue
 		}
-		l.checkObjects(file)
+		if !l.again {
+			l.checkObjects(file)
+		}
 		files = append(files, file)
 	}
 	return files, nil

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/k8slab/k8slab/text"
 )
 
 // decoder fills Go values from YAML nodes more strictly than yaml.v3 does: every field that is unknown, missing, null
@@ -72,7 +74,7 @@ type structField struct {
 	optional bool
 	value    reflect.Value
 	// doc is from the tags doc and ja; schemas show it.
-	doc Text
+	doc text.Text
 }
 
 // fieldsOf lists the fields of a struct that have a yaml tag, with those of inlined structs in their place.
@@ -106,7 +108,7 @@ func fieldsOf(target reflect.Value) ([]structField, error) {
 			name:     name,
 			optional: slices.Contains(strings.Split(options, ","), "omitempty"),
 			value:    target.Field(i),
-			doc:      Text{EN: f.Tag.Get("doc"), JA: f.Tag.Get("ja")},
+			doc:      text.Text{EN: f.Tag.Get("doc"), JA: f.Tag.Get("ja")},
 		})
 	}
 	return fields, nil
@@ -282,7 +284,7 @@ func (d decoder) wrongType(node *yaml.Node, want reflect.Type, field string) {
 
 // article names a type as an author would, with its article.
 func article(t reflect.Type) string {
-	if t == reflect.TypeFor[Text]() {
+	if t == reflect.TypeFor[text.Text]() {
 		return "a text in both languages, {en: …, ja: …}"
 	}
 	if t == reflect.TypeFor[time.Duration]() {

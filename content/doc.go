@@ -1,9 +1,9 @@
 // Package content turns the folder of a lab into plain values, and says what is wrong with it.
 //
-// It owns the format: which files a lab has, which fields they hold, how a lesson is divided into sections, and what the
-// English and the Japanese lesson must have in common. It reads any fs.FS: the labs in the binary, a directory, a git
-// repository. It must not know of clusters, Kubernetes types, checks or the screen: what a check's parameters mean is
-// decided by whoever calls [Params.Decode].
+// It owns the format: which files a lab has, which fields they hold, how a lesson is divided into sections, and what
+// the English and the Japanese lesson must have in common. It reads any fs.FS: the labs in the binary, a directory, a
+// git repository. It must not know of clusters, Kubernetes types, checks or the screen: what a check's parameters mean
+// is decided by whoever calls [Params.Decode].
 //
 // A lab is text by strangers, and it ends up on a learner's terminal and in a learner's cluster. Reading one therefore
 // runs nothing, follows no link, and refuses what a terminal or a parser would make more of than what it looks like:

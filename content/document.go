@@ -71,7 +71,7 @@ func parseDocuments(file string, data []byte, firstLine int, found *faults) []do
 			break
 		}
 		if err != nil {
-			found.add(syntaxPosition(file, err, firstLine), "", "this is not YAML: "+syntaxMessage(err), "mend the syntax")
+			found.add(syntaxPosition(file, err, firstLine), "", "this is not YAML: "+syntaxMessage(err), "fix the syntax")
 			return nil
 		}
 		if node.Kind != yaml.DocumentNode || len(node.Content) == 0 || isNull(node.Content[0]) {

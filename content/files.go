@@ -19,8 +19,8 @@ const (
 	maxFolder = 1000
 )
 
-// readFolder is fs.ReadDir for a folder that may have any number of entries: it reads no more than it has to in order to
-// know that there are too many, and then returns tooMany.
+// readFolder is fs.ReadDir for a folder that may have any number of entries: it reads no more than it has to in order
+// to know that there are too many, and then returns tooMany.
 func readFolder(fsys fs.FS, dir string) (entries []fs.DirEntry, tooMany bool, err error) {
 	f, err := fsys.Open(dir)
 	if err != nil {
@@ -102,12 +102,11 @@ func (l *loader) read(name string) (File, bool, error) {
 		l.fault(name, "", fmt.Sprintf("the file is larger than %d KiB", maxFileBytes>>10), "make it smaller")
 		return File{}, false, nil
 	}
-	l.files++
-	l.bytes += len(data)
-	if l.files > maxLabFiles || l.bytes > maxLabBytes {
-		if l.files-1 <= maxLabFiles && l.bytes-len(data) <= maxLabBytes {
-			l.fault("", "", fmt.Sprintf("the lab has more than %d files or %d MiB", maxLabFiles, maxLabBytes>>20), "divide it into several labs")
-		}
+	within, exceeded := l.budget.spend(len(data))
+	if exceeded {
+		l.fault("", "", fmt.Sprintf("the lab has more than %d files or %d MiB", maxLabFiles, maxLabBytes>>20), "divide it into several labs")
+	}
+	if !within {
 		return File{}, false, nil
 	}
 	return File{Path: name, Data: data}, true, nil

@@ -8,14 +8,16 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/k8slab/k8slab/text"
 )
 
 // labYAML is lab.yaml. The doc and ja tags are what an editor says of a field; see schema.go.
 type labYAML struct {
 	ID       string      `yaml:"id" doc:"What a learner types: the folder's name." ja:"受講者が入力する名前。フォルダーの名前と同じ。"`
 	K8slab   string      `yaml:"k8slab,omitempty" doc:"The oldest release of k8slab that the lab works with, such as 0.5." ja:"ラボが動作する最も古い k8slab のリリース。0.5 など。"`
-	Title    Text        `yaml:"title" doc:"The lab's title, one line." ja:"ラボの題名。1 行。"`
-	Summary  Text        `yaml:"summary" doc:"What a learner gets out of it, in a sentence or two." ja:"何を学べるか。1、2 文。"`
+	Title    text.Text   `yaml:"title" doc:"The lab's title, one line." ja:"ラボの題名。1 行。"`
+	Summary  text.Text   `yaml:"summary" doc:"What a learner gets out of it, in a sentence or two." ja:"何を学べるか。1、2 文。"`
 	Minutes  int         `yaml:"minutes" doc:"How long a learner needs for all of it." ja:"全体にかかる時間 (分)。"`
 	Needs    []string    `yaml:"needs,omitempty" doc:"Ids of labs to do first." ja:"先に終えておくラボの id。"`
 	Learn    []Link      `yaml:"learn,omitempty" doc:"Microsoft Learn modules beside which the lab is used." ja:"一緒に使う Microsoft Learn のモジュール。"`
@@ -60,7 +62,8 @@ const (
 	maxPoints  = 100
 )
 
-// IsID reports whether s can be the id of a lab, a step or a check: lower-case letters, digits and single hyphens, at most 63.
+// IsID reports whether s can be the id of a lab, a step or a check: lower-case letters, digits and single hyphens, at
+// most 63.
 func IsID(s string) bool { return isWord(s) }
 
 func isWord(s string) bool { return len(s) <= maxWord && word.MatchString(s) }
@@ -96,10 +99,10 @@ func (l *loader) loadLabFile(root listing, lab *Lab) error {
 	return nil
 }
 
-// OldestK8slab returns what the lab in the folder dir of fsys says in its field k8slab, or "" where it says nothing that can
-// be read. It looks at nothing else: a lab for a newer k8slab may have fields that this one does not know.
+// OldestK8slab returns what the lab in the folder dir of fsys says in its field k8slab, or "" where it says nothing
+// that can be read. It looks at nothing else: a lab for a newer k8slab may have fields that this one does not know.
 func OldestK8slab(fsys fs.FS, dir string) string {
-	l := &loader{fsys: fsys, dir: dir, found: &faults{}}
+	l := &loader{fsys: fsys, dir: dir, found: &faults{}, budget: &budget{}}
 	info, err := fs.Lstat(fsys, l.path(labFile))
 	if err != nil || !info.Mode().IsRegular() {
 		return ""
@@ -120,7 +123,7 @@ func OldestK8slab(fsys fs.FS, dir string) string {
 
 // insteadOf points at a file that was probably meant.
 func insteadOf(want string, there []string) string {
-	if near := nearest(want, there); near != "" {
+	if near, ok := text.Nearest(want, there); ok {
 		return fmt.Sprintf("; rename %s to %s", near, want)
 	}
 	return ""
@@ -214,9 +217,9 @@ func (l *loader) checkRepeated(doc document, field string, list []string) {
 }
 
 // oneLineText requires both languages of the text at the path to be one line, as a title has to be.
-func (l *loader) oneLineText(doc document, t Text, at ...any) {
+func (l *loader) oneLineText(doc document, t text.Text, at ...any) {
 	field := fieldAt("", at)
-	for _, lang := range Langs {
+	for _, lang := range text.Langs {
 		oneLine(doc.at(append(slices.Clone(at), string(lang))...), dotted(field, string(lang)), t.In(lang), l.found)
 	}
 }

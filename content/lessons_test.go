@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/text"
 )
 
 func TestWhatIsWrongWithALessonIsSaidInOneLine(t *testing.T) {
@@ -78,7 +79,7 @@ func TestWhatIsWrongWithALessonIsSaidInOneLine(t *testing.T) {
 }
 
 func TestAHashInACodeBlockIsNoHeading(t *testing.T) {
-	for _, lang := range content.Langs {
+	for _, lang := range text.Langs {
 		name := "10-drain/" + string(lang) + ".md"
 		files := validFiles()
 		edit(name, "kubectl get nodes", "## Not a heading {#task}\nkubectl get nodes")(files)

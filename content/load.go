@@ -7,8 +7,12 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+
+	"github.com/k8slab/k8slab/text"
 )
 
 const (
@@ -41,8 +45,8 @@ func LoadAll(fsys fs.FS) ([]*Lab, error) {
 	return labs, found.err()
 }
 
-// Find names the folders at the top of fsys that are labs, broken ones included, in order. A folder of labs with more than
-// a thousand entries is returned as Errors: whatever it is, it is not one.
+// Find names the folders at the top of fsys that are labs, broken ones included, in order. A folder of labs with more
+// than a thousand entries is returned as Errors: whatever it is, it is not one.
 func Find(fsys fs.FS) ([]string, error) {
 	entries, tooMany, err := readFolder(fsys, ".")
 	if err != nil {
@@ -67,7 +71,8 @@ func IsLab(fsys fs.FS) bool {
 	return err == nil && !info.IsDir()
 }
 
-// LooksLikeLab reports whether the folder dir of fsys is meant to be a lab: it has a lab.yaml, or a folder with a step.yaml.
+// LooksLikeLab reports whether the folder dir of fsys is meant to be a lab: it has a lab.yaml, or a folder with a
+// step.yaml.
 func LooksLikeLab(fsys fs.FS, dir string) bool {
 	entries, tooMany, err := readFolder(fsys, dir)
 	if err != nil {
@@ -86,7 +91,8 @@ func LooksLikeLab(fsys fs.FS, dir string) bool {
 }
 
 // Load loads the lab in the folder dir of fsys. What is wrong with it comes back as Errors, all of it at once; any
-// other error is about reading fsys. The lab's id must be the folder's name, unless dir is ".", whose name nobody knows.
+// other error is about reading fsys. The lab's id must be the folder's name, unless dir is ".", whose name nobody
+// knows.
 func Load(fsys fs.FS, dir string) (*Lab, error) {
 	lab, wrong, err := Read(fsys, dir)
 	if err != nil {
@@ -98,9 +104,24 @@ func Load(fsys fs.FS, dir string) (*Lab, error) {
 	return lab, nil
 }
 
+// Reload is Load for a lab that was loaded before, and whose starting states are there already: the objects of its
+// set-up are not looked through again.
+func Reload(fsys fs.FS, dir string) (*Lab, error) {
+	lab, wrong, err := read(fsys, dir, true)
+	if err != nil {
+		return nil, err
+	}
+	if len(wrong) > 0 {
+		return nil, wrong
+	}
+	return lab, nil
+}
+
 // Read is Load for whoever looks on where a lab is broken: it returns what is wrong, and as much of the lab as could be
 // read, in which anything may be missing. The error is about reading fsys.
-func Read(fsys fs.FS, dir string) (*Lab, Errors, error) {
+func Read(fsys fs.FS, dir string) (*Lab, Errors, error) { return read(fsys, dir, false) }
+
+func read(fsys fs.FS, dir string, again bool) (*Lab, Errors, error) {
 	info, err := fs.Lstat(fsys, dir)
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the lab: %w", err)
@@ -110,7 +131,7 @@ func Read(fsys fs.FS, dir string) (*Lab, Errors, error) {
 		found.add(Position{File: dir}, "", "a lab is a folder, and this is not one", "name the folder that holds lab.yaml")
 		return &Lab{}, found.list, nil
 	}
-	l := &loader{fsys: fsys, dir: dir, found: found}
+	l := &loader{fsys: fsys, dir: dir, found: found, budget: &budget{}, again: again}
 	lab, err := l.load()
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the lab %s: %w", dir, err)
@@ -123,8 +144,28 @@ type loader struct {
 	fsys  fs.FS
 	dir   string
 	found *faults
-	// files and bytes read so far.
+	// again: the lab was loaded before; see Reload.
+	again bool
+	// budget is what has been read so far, by all loaders of the lab.
+	budget *budget
+}
+
+// budget counts the files and bytes of a lab.
+type budget struct {
+	mu           sync.Mutex
 	files, bytes int
+}
+
+// spend counts one more file. It reports whether the lab is still within its limits, and whether it is this file that
+// exceeds them.
+func (b *budget) spend(bytes int) (within, exceeded bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	before := b.files <= maxLabFiles && b.bytes <= maxLabBytes
+	b.files++
+	b.bytes += bytes
+	within = b.files <= maxLabFiles && b.bytes <= maxLabBytes
+	return within, before && !within
 }
 
 // stepDir matches the name of a step's folder: a number that gives the order, and the step's id.
@@ -143,6 +184,7 @@ func (l *loader) load() (*Lab, error) {
 		return nil, err
 	}
 	numbers, ids := map[string]string{}, map[string]string{}
+	var steps []*stepLoad
 	for _, name := range root.dirs {
 		if name == setupDir {
 			if lab.Setup, err = l.loadSetup(setupDir); err != nil {
@@ -157,17 +199,48 @@ func (l *loader) load() (*Lab, error) {
 		}
 		l.unique(numbers, match[1], name, "the step number "+match[1])
 		l.unique(ids, match[2], name, "the step id "+match[2])
-		step, err := l.loadStep(name, match[2])
-		if err != nil {
-			return nil, err
-		}
-		lab.Steps = append(lab.Steps, step)
+		steps = append(steps, &stepLoad{dir: name, id: match[2]})
+	}
+	if lab.Steps, err = l.loadSteps(steps); err != nil {
+		return nil, err
 	}
 	l.unknownFiles(root, []string{labFile, setupDir})
 	if len(lab.Steps) == 0 {
 		l.fault("", "", "the lab has no steps", "add a folder such as 10-first with a step.yaml")
 	}
 	return lab, nil
+}
+
+// stepLoad is the loading of one step, and what came of it.
+type stepLoad struct {
+	dir, id string
+	found   faults
+	step    *Step
+	err     error
+}
+
+// loadSteps loads the steps side by side, as many at a time as there are processors.
+func (l *loader) loadSteps(all []*stepLoad) ([]*Step, error) {
+	var loading sync.WaitGroup
+	free := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for _, one := range all {
+		loading.Go(func() {
+			free <- struct{}{}
+			defer func() { <-free }()
+			own := &loader{fsys: l.fsys, dir: l.dir, found: &one.found, budget: l.budget, again: l.again}
+			one.step, one.err = own.loadStep(one.dir, one.id)
+		})
+	}
+	loading.Wait()
+	var steps []*Step
+	for _, one := range all {
+		if one.err != nil {
+			return nil, one.err
+		}
+		l.found.list = append(l.found.list, one.found.list...)
+		steps = append(steps, one.step)
+	}
+	return steps, nil
 }
 
 // unique records that name uses value, and finds the second that does.
@@ -180,7 +253,7 @@ func (l *loader) unique(seen map[string]string, value, name, what string) {
 }
 
 func orMean(name string, candidates []string) string {
-	if near := nearest(name, candidates); near != "" {
+	if near, ok := text.Nearest(name, candidates); ok {
 		return fmt.Sprintf("or did you mean %q?", near)
 	}
 	return "or remove it"
@@ -194,7 +267,7 @@ func (l *loader) loadStep(dir, id string) (*Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	step := &Step{ID: id, Dir: dir, Lessons: map[Lang]*Lesson{}}
+	step := &Step{ID: id, Dir: dir, Lessons: map[text.Lang]*Lesson{}}
 	if err := l.loadStepFile(entries, dir, step); err != nil {
 		return nil, err
 	}
@@ -215,8 +288,8 @@ func (l *loader) loadStep(dir, id string) (*Step, error) {
 }
 
 func (l *loader) loadLessons(entries listing, dir string, step *Step) error {
-	parsed := map[Lang]lesson{}
-	for _, lang := range Langs {
+	parsed := map[text.Lang]lesson{}
+	for _, lang := range text.Langs {
 		name := string(lang) + ".md"
 		if !slices.Contains(entries.files, name) {
 			l.fault(path.Join(dir, name), "", "the lesson is missing", "write it in English and in Japanese")
@@ -234,8 +307,8 @@ func (l *loader) loadLessons(entries listing, dir string, step *Step) error {
 			step.Lessons[lang] = one.value(len(step.Hints))
 		}
 	}
-	en, hasEN := parsed[English]
-	ja, hasJA := parsed[Japanese]
+	en, hasEN := parsed[text.English]
+	ja, hasJA := parsed[text.Japanese]
 	if hasEN && hasJA {
 		compareLessons(en, ja, l.found)
 	}

@@ -9,6 +9,7 @@ import (
 	"testing/fstest"
 
 	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/text"
 )
 
 func TestAValidLabComesOutAsItWasWritten(t *testing.T) {
@@ -20,10 +21,10 @@ func TestAValidLabComesOutAsItWasWritten(t *testing.T) {
 	if !ok {
 		t.Fatal("there is no step drain")
 	}
-	lesson := step.Lessons[content.English]
+	lesson := step.Lessons[text.English]
 	for _, c := range []struct{ what, got, want string }{
 		{"id", lab.ID, "11-first"},
-		{"Japanese title", lab.Title.In(content.Japanese), "最初"},
+		{"Japanese title", lab.Title.In(text.Japanese), "最初"},
 		{"release", lab.Cluster.Release, "1.37"},
 		{"kubelet of the second node", lab.Cluster.Nodes[1].Version, "1.36"},
 		{"file of the lab's set-up", lab.Setup[0].Path, "setup/00-namespace.yaml"},

@@ -74,7 +74,8 @@ func pathElements(path string) []any {
 // Structs, pointers, slices, maps with string keys, strings, numbers, booleans, time.Duration ("90s") and whatever
 // implements encoding.TextUnmarshaler can be decoded; ",inline" takes a struct's fields for one's own.
 //
-// What is wrong with the parameters comes back as Errors, all of it at once. Any other error is a mistake in the struct.
+// What is wrong with the parameters comes back as Errors, all of it at once. Any other error is a mistake in the
+// struct.
 func (p Params) Decode(into any) error {
 	target := reflect.ValueOf(into)
 	if target.Kind() != reflect.Pointer || target.IsNil() || target.Elem().Kind() != reflect.Struct {

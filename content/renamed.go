@@ -12,8 +12,9 @@ import (
 // nodeWord is a word that could be the name of a node: what a DNS label is made of.
 var nodeWord = regexp.MustCompile(`[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?`)
 
-// Renamed returns the lab as if its author had called the nodes by other names: in the cluster's shape, in set-ups, in the parameters of
-// checks and in lessons. names holds the new names by the lab's own; a name is replaced where it stands as a word.
+// Renamed returns the lab as if its author had called the nodes by other names: in the cluster's shape, in set-ups, in
+// the parameters of checks and in lessons. names holds the new names by the lab's own; a name is replaced where it
+// stands as a word.
 func Renamed(lab *Lab, names map[string]string) (*Lab, error) {
 	renamed, err := Load(renamedFiles{lab.FS, names}, ".")
 	if err != nil {

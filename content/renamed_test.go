@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/k8slab/k8slab/text"
 )
 
 func TestNodesAreRenamedWhereTheyStandAsWords(t *testing.T) {
@@ -28,7 +30,7 @@ func TestNodesAreRenamedWhereTheyStandAsWords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	step, text := renamed.Steps[0], renamed.Steps[0].Lessons[Japanese]
+	step, text := renamed.Steps[0], renamed.Steps[0].Lessons[text.Japanese]
 	for want, in := range map[string]string{
 		"worker-2 and worker-10, my-worker-1 and worker-1b; node/worker-2.": text.Intro,
 		"worker-1に、`worker-2`と。":                                            text.Task,

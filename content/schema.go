@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"reflect"
 	"time"
+
+	"github.com/k8slab/k8slab/text"
 )
 
-// Schema is a JSON Schema, as much of it as describes lab.yaml and step.yaml. Editors read it, to complete and to complain
-// while an author types; the parser of this package has the last word. It keeps to draft-07, the newest draft that
-// yaml-language-server knows well: https://json-schema.org/draft-07/json-schema-validation.
+// Schema is a JSON Schema, as much of it as describes lab.yaml and step.yaml. Editors read it, to complete and to
+// complain while an author types; the parser of this package has the last word. It keeps to draft-07, the newest draft
+// that yaml-language-server knows well: https://json-schema.org/draft-07/json-schema-validation.
 type Schema struct {
 	Schema      string `json:"$schema,omitempty"`
 	Title       string `json:"title,omitempty"`
@@ -44,13 +46,13 @@ type CheckSchema struct {
 	// Name is what labs write behind use.
 	Name string
 	// Summary says what the check looks at.
-	Summary Text
+	Summary text.Text
 	// Params describes its parameters: a SchemaOf.
 	Params *Schema
 }
 
 // LabSchema returns the schema of lab.yaml, with descriptions in lang. A lab can require the capabilities.
-func LabSchema(lang Lang, capabilities []string) *Schema {
+func LabSchema(lang text.Lang, capabilities []string) *Schema {
 	s := SchemaOf(reflect.TypeFor[labYAML](), lang)
 	s.Schema, s.Title = draft07, labFile
 	s.at("id").matching(word.String(), maxWord)
@@ -75,8 +77,9 @@ func LabSchema(lang Lang, capabilities []string) *Schema {
 	return s
 }
 
-// StepSchema returns the schema of step.yaml, with descriptions in lang. A step can use the checks, and require the capabilities.
-func StepSchema(lang Lang, vocabulary []CheckSchema, capabilities []string) *Schema {
+// StepSchema returns the schema of step.yaml, with descriptions in lang. A step can use the checks, and require the
+// capabilities.
+func StepSchema(lang text.Lang, vocabulary []CheckSchema, capabilities []string) *Schema {
 	s := SchemaOf(reflect.TypeFor[stepYAML](), lang)
 	s.Schema, s.Title = draft07, stepFile
 	s.at("points").from(1, maxPoints)
@@ -125,20 +128,20 @@ func (s *Schema) matching(pattern string, length int) { s.Pattern, s.MaxLength =
 func (s *Schema) from(least, most int) { s.Minimum, s.Maximum = &least, &most }
 
 // oneLined is oneLine for both languages of a text.
-func oneLined(text *Schema) {
-	for _, lang := range Langs {
-		text.at(string(lang)).Pattern = `^[^\n\t]*[^\n\t ][^\n\t]*$`
+func oneLined(s *Schema) {
+	for _, lang := range text.Langs {
+		s.at(string(lang)).Pattern = `^[^\n\t]*[^\n\t ][^\n\t]*$`
 	}
 }
 
 // notBlank is what decodeString asks of a string that has to be there.
 const notBlank = `\S`
 
-// SchemaOf returns the schema of what [Params.Decode] takes for a value of the type, with descriptions from doc (English)
-// and ja (Japanese) tags. It panics for a type that cannot be decoded, which is a mistake in the program.
-func SchemaOf(of reflect.Type, lang Lang) *Schema { return schemaOf(of, lang, false) }
+// SchemaOf returns the schema of what [Params.Decode] takes for a value of the type, with descriptions from doc
+// (English) and ja (Japanese) tags. It panics for a type that cannot be decoded, which is a mistake in the program.
+func SchemaOf(of reflect.Type, lang text.Lang) *Schema { return schemaOf(of, lang, false) }
 
-func schemaOf(of reflect.Type, lang Lang, optional bool) *Schema {
+func schemaOf(of reflect.Type, lang text.Lang, optional bool) *Schema {
 	required := 1
 	if optional {
 		required = 0
@@ -180,7 +183,7 @@ func schemaOf(of reflect.Type, lang Lang, optional bool) *Schema {
 	panic(fmt.Sprintf("a %s cannot be decoded, so it has no schema", of))
 }
 
-func structSchema(of reflect.Type, lang Lang) *Schema {
+func structSchema(of reflect.Type, lang text.Lang) *Schema {
 	s := &Schema{Type: "object", Properties: map[string]*Schema{}, AdditionalProperties: false}
 	fields, err := fieldsOf(reflect.New(of).Elem())
 	if err != nil {

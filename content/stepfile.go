@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/k8slab/k8slab/text"
 )
 
 // stepYAML is step.yaml. The doc and ja tags are what an editor says of a field; see schema.go.
@@ -27,23 +29,24 @@ type stepClusterYAML struct {
 }
 
 type acceptedYAML struct {
-	NearMiss string `yaml:"near-miss" doc:"Id of a near miss; * stands for any part of it but a slash." ja:"ニアミスの ID。* はスラッシュ以外の任意の部分に当てはまる。"`
-	Reason   Text   `yaml:"reason" doc:"Why it is right by the lab's own words." ja:"ラボの文章に照らして、なぜ正しいか。"`
+	NearMiss string    `yaml:"near-miss" doc:"Id of a near miss; * stands for any part of it but a slash." ja:"ニアミスの ID。* はスラッシュ以外の任意の部分に当てはまる。"`
+	Reason   text.Text `yaml:"reason" doc:"Why it is right by the lab's own words." ja:"ラボの文章に照らして、なぜ正しいか。"`
 }
 
 type checkYAML struct {
-	ID    string   `yaml:"id" doc:"Unique in the step; wrong answers name it." ja:"ステップの中で一つだけの名前。誤答のファイルがこの名前を挙げる。"`
-	Use   string   `yaml:"use" doc:"A name of the vocabulary; k8slab checks lists it." ja:"チェックの名前。k8slab checks で一覧を表示できる。"`
-	Title Text     `yaml:"title" doc:"What the check asks for, in a few words." ja:"何を求めるか。短い言葉で。"`
-	With  Params   `yaml:"with,omitempty" doc:"The check's parameters." ja:"チェックのパラメーター。"`
-	After []string `yaml:"after,omitempty" doc:"Ids of checks without which this one makes no sense: it is blocked until they pass." ja:"先に合格していなければならないチェックの id。それまで採点は保留になる。"`
+	ID    string    `yaml:"id" doc:"Unique in the step; wrong answers name it." ja:"ステップの中で一つだけの名前。誤答のファイルがこの名前を挙げる。"`
+	Use   string    `yaml:"use" doc:"A name of the vocabulary; k8slab checks lists it." ja:"チェックの名前。k8slab checks で一覧を表示できる。"`
+	Title text.Text `yaml:"title" doc:"What the check asks for, in a few words." ja:"何を求めるか。短い言葉で。"`
+	With  Params    `yaml:"with,omitempty" doc:"The check's parameters." ja:"チェックのパラメーター。"`
+	After []string  `yaml:"after,omitempty" doc:"Ids of checks without which this one makes no sense: it is blocked until they pass." ja:"先に合格していなければならないチェックの id。それまで採点は保留になる。"`
 }
 
 type hintYAML struct {
 	Cost int `yaml:"cost" doc:"Points that the hint costs." ja:"ヒントを見ると引かれる点数。"`
 }
 
-// checkName is a name of the vocabulary: "pdb/allows-eviction". Whether there is one of that name is not content's to know.
+// checkName is a name of the vocabulary: "pdb/allows-eviction". Whether there is one of that name is not content's to
+// know.
 var checkName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*/[a-z0-9]+(-[a-z0-9]+)*$`)
 
 func (l *loader) loadStepFile(entries listing, dir string, step *Step) error {
@@ -64,8 +67,8 @@ func (l *loader) loadStepFile(entries listing, dir string, step *Step) error {
 	if _, err := decodeDocument(doc, &y, l.found); err != nil {
 		return err
 	}
-	// Half a step file is still worth looking into: the number of hints is wanted for the lessons, the ids of checks for
-	// the wrong answers, and an author wants all errors at once.
+	// Half a step file is still worth looking into: the number of hints is wanted for the lessons, the ids of checks
+	// for the wrong answers, and an author wants all errors at once.
 	step.Points = y.Points
 	step.Checks = l.checksOf(doc, "checks", y.Checks)
 	step.Invariants = l.checksOf(doc, "invariants", y.Invariants)

@@ -3,40 +3,14 @@ package content
 import (
 	"io/fs"
 	"path"
+
+	"github.com/k8slab/k8slab/text"
 )
-
-// Lang is a language that every lab is written in.
-type Lang string
-
-const (
-	English  Lang = "en"
-	Japanese Lang = "ja"
-)
-
-// Langs lists the languages that a lab must have, in the order in which errors mention them.
-var Langs = [...]Lang{English, Japanese}
-
-// Text is one sentence or paragraph in every language. Both are required wherever a lab holds a Text.
-type Text struct {
-	EN string `yaml:"en" json:"en" doc:"In English." ja:"英語。"`
-	JA string `yaml:"ja" json:"ja" doc:"In Japanese." ja:"日本語。"`
-}
-
-// In returns the text in lang, and the English one for a language that is not known.
-func (t Text) In(lang Lang) string {
-	if lang == Japanese {
-		return t.JA
-	}
-	return t.EN
-}
-
-// IsZero reports whether neither language has a text.
-func (t Text) IsZero() bool { return t == Text{} }
 
 // Origin is where a lab came from. The zero value means that it came with k8slab.
 type Origin struct {
-	// Source is an address that package source can read again: the absolute path of a folder, or a repository with the ref
-	// and the folder in it that were asked for.
+	// Source is an address that package source can read again: the absolute path of a folder, or a repository with the
+	// ref and the folder in it that were asked for.
 	Source string `json:"source,omitempty"`
 	// Commit of the repository, in full; empty for a folder, which is read as it is now.
 	Commit string `json:"commit,omitempty"`
@@ -49,8 +23,8 @@ func (o Origin) IsZero() bool { return o == Origin{} }
 type Lab struct {
 	// ID is the folder's name and what a learner types: "11-maintenance".
 	ID      string
-	Title   Text
-	Summary Text
+	Title   text.Text
+	Summary text.Text
 	// Origin is set by whoever loads labs from elsewhere.
 	Origin Origin
 	// K8slab is the oldest release of k8slab that the lab works with, for example "0.5"; empty means any.
@@ -113,8 +87,8 @@ func (l *Lab) Points() int {
 
 // Link names a page elsewhere.
 type Link struct {
-	Title Text   `yaml:"title" doc:"Title of the page." ja:"ページの題名。"`
-	URL   string `yaml:"url" doc:"Address that begins with https://." ja:"https:// で始まるアドレス。"`
+	Title text.Text `yaml:"title" doc:"Title of the page." ja:"ページの題名。"`
+	URL   string    `yaml:"url" doc:"Address that begins with https://." ja:"https:// で始まるアドレス。"`
 }
 
 // ClusterShape is what a lab needs of its cluster.
@@ -152,11 +126,11 @@ type Step struct {
 	// Hints, least telling first. The texts are in the lessons.
 	Hints []Hint
 	// Lessons has one entry for each of Langs.
-	Lessons map[Lang]*Lesson
+	Lessons map[text.Lang]*Lesson
 	// Setup is the starting state: data that is applied through the API.
 	Setup []File
-	// Requires lists capabilities that the cluster must have for the task, besides those that the lab requires. Those that only checks need
-	// are not in it.
+	// Requires lists capabilities that the cluster must have for the task, besides those that the lab requires. Those
+	// that only checks need are not in it.
 	Requires []string
 	// Cluster is in what the cluster differs from the lab's when the step starts.
 	Cluster StepCluster
@@ -184,8 +158,8 @@ func (s *Step) Mistake(problem, fix string, path ...any) Error {
 }
 
 // Title of the step.
-func (s *Step) Title() Text {
-	return Text{EN: s.Lessons[English].Title, JA: s.Lessons[Japanese].Title}
+func (s *Step) Title() text.Text {
+	return text.Text{EN: s.Lessons[text.English].Title, JA: s.Lessons[text.Japanese].Title}
 }
 
 // Check binds a name of the vocabulary to parameters.
@@ -198,7 +172,7 @@ type Check struct {
 	// After lists ids of checks without which this one makes no sense: it is blocked until they pass.
 	After []string
 	// Title says what the check asks for, in a few words.
-	Title Text
+	Title text.Text
 	// At is where the check stands, for errors.
 	At Position
 
@@ -218,7 +192,7 @@ func (c Check) Wrong(problem, fix string, path ...any) Error {
 type Accepted struct {
 	// NearMiss is a pattern of ids as path.Match has it: "off-by-one/deployment/shop/web/*".
 	NearMiss string
-	Reason   Text
+	Reason   text.Text
 	// At is where it stands, for errors.
 	At Position
 }

@@ -1,12 +1,13 @@
-// Package problem holds the error that a person can act on: what went wrong, in both languages, and the next
-// command to type. Every layer above content returns it for what a user can cause or mend; the command line prints it
-// in one place and takes the exit code from its kind.
+// Package problem holds the error that a person can act on: what went wrong, in both languages, and what to do next.
+// Every layer above content returns it for what a user can cause or fix; each face shows it in one place, and the
+// command line takes the exit code from its kind.
 package problem
 
 import (
 	"errors"
 
-	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/action"
+	"github.com/k8slab/k8slab/text"
 )
 
 // Kind decides the exit code of the command line.
@@ -21,22 +22,24 @@ const (
 	Cluster
 	// Content: a lab is broken.
 	Content
+	// Unpassed: the step has not passed, and what was asked for needs that it has.
+	Unpassed
 )
 
 // Problem is an error with a next step.
 type Problem struct {
 	Kind Kind
 	// What went wrong, naming the thing.
-	What content.Text
-	// Next is a command to type, or empty where there is none.
-	Next string
+	What text.Text
+	// Next is what to do about it; zero where there is nothing.
+	Next action.Action
 	// Err is the cause, or nil. It is kept for errors.Is and for the log; What already says what matters of it.
 	Err error
 }
 
-// New returns a problem of the kind. What is said in English and in Japanese.
-func New(kind Kind, en, ja, next string) *Problem {
-	return &Problem{Kind: kind, What: content.Text{EN: en, JA: ja}, Next: next}
+// New returns a problem of the kind.
+func New(kind Kind, what text.Text, next action.Action) *Problem {
+	return &Problem{Kind: kind, What: what, Next: next}
 }
 
 // From returns the problem with a cause.
