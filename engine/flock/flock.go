@@ -1,5 +1,6 @@
-// Package flock locks files between processes. The kernel drops a lock when its process ends, however it ends, so
-// there are no stale ones.
+// Package flock locks files between processes, with github.com/gofrs/flock (flock(2)). The kernel drops a lock when its
+// process ends, however it ends, so there are no stale ones. A child process does not inherit a lock: its file is
+// closed on exec.
 package flock
 
 import (
@@ -10,56 +11,96 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/gofrs/flock"
 )
 
-// pollInterval is how often a lock that is held by another process is tried again.
+// pollInterval is how often Wait tries a lock again that another process holds.
 const pollInterval = 20 * time.Millisecond
 
 // Try takes the lock file at once or not at all. It creates a missing file (0600) and its folder (0700).
 func Try(path string) (release func(), ok bool, err error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, false, err
-	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	lock, err := inFolder(path)
 	if err != nil {
 		return nil, false, err
 	}
-	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	switch {
-	case err == nil:
-		return func() { f.Close() }, true, nil
-	case errors.Is(err, syscall.EWOULDBLOCK):
-		f.Close()
-		return nil, false, nil
-	default:
-		f.Close()
+	if ok, err = lock.TryLock(); err != nil || !ok {
 		return nil, false, err
 	}
+	return releaseOf(lock), true, nil
 }
 
-// Held reports whether somebody holds the lock. Nobody holds one whose file is missing, which is not made.
+// Wait takes the lock as Try does, and waits until ctx ends. A lock that is free is taken even if ctx has ended.
+func Wait(ctx context.Context, path string) (release func(), err error) {
+	lock, err := inFolder(path)
+	if err != nil {
+		return nil, err
+	}
+	ok, err := lock.TryLock()
+	if err == nil && !ok {
+		_, err = lock.TryLockContext(ctx, pollInterval)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return releaseOf(lock), nil
+}
+
+// Held reports whether somebody holds the lock. Nobody holds a lock whose file is missing; Held does not make the file.
+// While it looks it holds a shared lock, which other calls of Held do not mistake for a holder.
 func Held(path string) (bool, error) {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+	lock := flock.New(path, flock.SetFlag(os.O_RDONLY))
+	free, err := lock.TryRLock()
+	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	release, ok, err := Try(path)
-	if ok {
-		release()
+	if free {
+		releaseOf(lock)()
 	}
-	return err == nil && !ok, err
+	return err == nil && !free, err
 }
 
-// Wait takes the lock, waiting until ctx ends.
-func Wait(ctx context.Context, path string) (release func(), err error) {
+// Exclusive locks a file that has a content of its own, and waits for as long as others hold it. It creates a missing
+// file (0600).
+func Exclusive(path string) (release func(), err error) {
+	lock := writable(path)
+	if err := uninterrupted(lock.Lock); err != nil {
+		return nil, err
+	}
+	return releaseOf(lock), nil
+}
+
+// Shared waits until nobody holds the file by Exclusive, and keeps it so. The file must exist.
+func Shared(path string) (release func(), err error) {
+	lock := flock.New(path, flock.SetFlag(os.O_RDONLY))
+	if err := uninterrupted(lock.RLock); err != nil {
+		return nil, err
+	}
+	return releaseOf(lock), nil
+}
+
+func inFolder(path string) (*flock.Flock, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	return writable(path), nil
+}
+
+// writable opens the file for writing, without which NFS grants no exclusive lock.
+func writable(path string) *flock.Flock {
+	return flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
+}
+
+// uninterrupted calls lock again after a signal. flock(2) restarts by itself, but not on every file system
+// (as cmd/go has it in internal/lockedfile/internal/filelock).
+func uninterrupted(lock func() error) error {
 	for {
-		release, ok, err := Try(path)
-		if err != nil || ok {
-			return release, err
-		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(pollInterval):
+		if err := lock(); !errors.Is(err, syscall.EINTR) {
+			return err
 		}
 	}
 }
+
+// releaseOf unlocks before it closes: a child between fork and exec has a copy of the file, which closing alone would
+// leave locked for that moment.
+func releaseOf(lock *flock.Flock) func() { return func() { _ = lock.Unlock() } }

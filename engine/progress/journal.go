@@ -13,9 +13,12 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/rogpeppe/go-internal/lockedfile"
+	"al.essio.dev/pkg/shellescape"
 
+	"github.com/k8slab/k8slab/engine/action"
+	"github.com/k8slab/k8slab/engine/flock"
 	"github.com/k8slab/k8slab/engine/problem"
+	"github.com/k8slab/k8slab/text"
 )
 
 // Journal is an append-only file of events, one JSON object a line. Any number of processes may append and read at
@@ -27,7 +30,7 @@ type Journal struct {
 	healed []Damage
 }
 
-// Damage is a part of the journal that is no event.
+// Damage is a part of the journal that is not an event.
 type Damage struct {
 	// Path of the file that holds it now: the journal, or the file beside it into which a torn line was set aside.
 	Path string `json:"path"`
@@ -40,18 +43,18 @@ type Damage struct {
 // NewID returns an id that no other event has.
 func NewID() string { return rand.Text() }
 
-// Open returns the journal at path, and makes it and its folder where they do not exist: readable by their owner
-// only. A line that a crash left unfinished is set aside. The error is a [problem.Problem].
+// Open returns the journal at path, and makes it and its folder if they do not exist: readable by their owner only.
+// A line that a crash left unfinished is set aside. The error is a [problem.Problem].
 func Open(path string) (*Journal, error) {
 	j := &Journal{path: path}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, notWritable(filepath.Dir(path), err)
 	}
-	f, err := j.lock()
+	f, release, err := j.lock()
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer release()
 	if _, err := j.heal(f); err != nil {
 		return nil, err
 	}
@@ -80,11 +83,11 @@ func (j *Journal) Append(e Event) error {
 	}
 	line = append(line, '\n')
 
-	f, err := j.lock()
+	f, release, err := j.lock()
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer release()
 	end, err := j.heal(f)
 	if err != nil {
 		return err
@@ -92,8 +95,8 @@ func (j *Journal) Append(e Event) error {
 	return j.write(f, end, line)
 }
 
-// write adds the line at end, and takes back what it wrote of it where that was not all.
-func (j *Journal) write(f *lockedfile.File, end int64, line []byte) error {
+// write adds the line at end. If the line cannot be written as a whole, write takes back the part that was written.
+func (j *Journal) write(f *os.File, end int64, line []byte) error {
 	_, err := f.WriteAt(line, end)
 	if err == nil {
 		err = f.Sync()
@@ -111,15 +114,14 @@ func (j *Journal) write(f *lockedfile.File, end int64, line []byte) error {
 func (j *Journal) writeFailed(err error) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		return problem.New(problem.Internal,
-			fmt.Sprintf("the disk is full: your progress could not be written to %s; nothing that was there before is lost", j.path),
-			fmt.Sprintf("ディスクに空きがないため、進み具合を %s に書けませんでした。これまでの記録は失われていません", j.path),
-			"df -h "+quote(filepath.Dir(j.path))).From(err)
+			text.New("the disk is full: your progress could not be written to %s; nothing that was there before is lost", "ディスクに空きがないため、進み具合を %s に書けませんでした。これまでの記録は失われていません", j.path),
+			action.InTerminal("df -h "+shellescape.Quote(filepath.Dir(j.path)))).From(err)
 	}
 	return notWritable(j.path, err)
 }
 
 // heal finishes or sets aside a last line that has no newline, and returns where the journal ends.
-func (j *Journal) heal(f *lockedfile.File) (int64, error) {
+func (j *Journal) heal(f *os.File) (int64, error) {
 	end, err := f.Seek(0, io.SeekEnd)
 	if err != nil {
 		return 0, notWritable(j.path, err)
@@ -164,22 +166,21 @@ func (j *Journal) setAside(torn []byte) error {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.healed = append(j.healed, Damage{Path: j.DamagedPath(), Reason: "a line that was not written to its end was set aside"})
+	j.healed = append(j.healed, Damage{Path: j.DamagedPath(), Reason: "a line that was not completely written was set aside"})
 	return nil
 }
 
-// Read returns the events in the order in which they were appended, and what of the journal is no event. Damage is
-// never an error: what is whole is still read. The error is a [problem.Problem].
+// Read returns the events in the order in which they were appended, and the parts of the journal that are not events.
+// Damage is never an error: whole events beside it are still read. The error is a [problem.Problem].
 func (j *Journal) Read() ([]Event, []Damage, error) {
-	data, err := lockedfile.Read(j.path)
+	data, err := j.readAll()
 	if errors.Is(err, os.ErrNotExist) {
 		data, err = nil, nil
 	}
 	if err != nil {
 		return nil, nil, problem.New(problem.Internal,
-			fmt.Sprintf("your progress cannot be read from %s: %v", j.path, cause(err)),
-			fmt.Sprintf("進み具合を %s から読めません: %v", j.path, cause(err)),
-			"ls -ld "+quote(j.path)).From(err)
+			text.New("your progress cannot be read from %s: %v", "進み具合を %s から読めません: %v", j.path, cause(err)),
+			action.InTerminal("ls -ld "+shellescape.Quote(j.path))).From(err)
 	}
 	j.mu.Lock()
 	damage := append([]Damage(nil), j.healed...)
@@ -226,20 +227,35 @@ func beginOfLastLine(r io.ReaderAt, end int64) (int64, error) {
 	return 0, nil
 }
 
-// lock opens the journal for this process alone.
-func (j *Journal) lock() (*lockedfile.File, error) {
-	f, err := lockedfile.OpenFile(j.path, os.O_RDWR|os.O_CREATE, 0o600)
+// readAll returns what the file holds while nobody appends.
+func (j *Journal) readAll() ([]byte, error) {
+	release, err := flock.Shared(j.path)
 	if err != nil {
-		return nil, notWritable(j.path, err)
+		return nil, err
 	}
-	return f, nil
+	defer release()
+	return os.ReadFile(j.path)
+}
+
+// lock opens the journal for this process alone, until release. The lock is on the journal itself and not on a file
+// beside it, as in every earlier version, whose processes may write to the same journal.
+func (j *Journal) lock() (f *os.File, release func(), err error) {
+	unlock, err := flock.Exclusive(j.path)
+	if err != nil {
+		return nil, nil, notWritable(j.path, err)
+	}
+	f, err = os.OpenFile(j.path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		unlock()
+		return nil, nil, notWritable(j.path, err)
+	}
+	return f, func() { f.Close(); unlock() }, nil
 }
 
 func notWritable(path string, err error) error {
 	return problem.New(problem.Internal,
-		fmt.Sprintf("your progress cannot be kept: %s cannot be written (%v); XDG_STATE_HOME chooses another folder", path, cause(err)),
-		fmt.Sprintf("進み具合を記録できません。%s に書き込めません (%v)。XDG_STATE_HOME で別のフォルダーを選べます", path, cause(err)),
-		"ls -ld "+quote(filepath.Dir(path))).From(err)
+		text.New("your progress cannot be saved: %s cannot be written (%v); XDG_STATE_HOME chooses another folder", "進み具合を記録できません。%s に書き込めません (%v)。XDG_STATE_HOME で別のフォルダーを選べます", path, cause(err)),
+		action.InTerminal("ls -ld "+shellescape.Quote(filepath.Dir(path)))).From(err)
 }
 
 // cause is err without the path, which the message names already.
@@ -248,14 +264,4 @@ func cause(err error) error {
 		return pe.Err
 	}
 	return err
-}
-
-// quote makes a path one word of a shell.
-func quote(path string) string {
-	for _, r := range path {
-		if !(r == '/' || r == '.' || r == '_' || r == '-' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z') {
-			return "'" + string(bytes.ReplaceAll([]byte(path), []byte("'"), []byte(`'\''`))) + "'"
-		}
-	}
-	return path
 }

@@ -248,7 +248,7 @@ func TestFullDisk(t *testing.T) {
 	cmd := exec.Command("sh", "-c", `ulimit -f 4; trap '' XFSZ; exec "$0"`, os.Args[0])
 	cmd.Env = append(os.Environ(), appendN+"="+path)
 	out, err := cmd.CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "cannot be kept") {
+	if err == nil || !strings.Contains(string(out), "cannot be saved") {
 		t.Fatalf("the child ended with %v and said %q", err, out)
 	}
 	after, err := os.ReadFile(path)
@@ -270,7 +270,7 @@ func TestFullDiskIsSaidAsSuch(t *testing.T) {
 	j := &Journal{path: "/somewhere/journal.jsonl"}
 	err := j.writeFailed(&os.PathError{Op: "write", Path: j.path, Err: syscall.ENOSPC})
 	p, ok := errors.AsType[*problem.Problem](err)
-	if !ok || !strings.Contains(p.What.EN, "disk is full") || !strings.Contains(p.What.JA, "ディスク") || p.Next == "" {
+	if !ok || !strings.Contains(p.What.EN, "disk is full") || !strings.Contains(p.What.JA, "ディスク") || p.Next.IsZero() {
 		t.Errorf("got %#v", err)
 	}
 }
@@ -282,7 +282,7 @@ func TestFolderThatCannotBeMade(t *testing.T) {
 	}
 	_, err := Open(filepath.Join(file, "k8slab", "journal.jsonl"))
 	p, ok := errors.AsType[*problem.Problem](err)
-	if !ok || !strings.Contains(p.What.EN, filepath.Join(file, "k8slab")) || p.Next == "" {
+	if !ok || !strings.Contains(p.What.EN, filepath.Join(file, "k8slab")) || p.Next.IsZero() {
 		t.Errorf("got %v", err)
 	}
 }

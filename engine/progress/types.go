@@ -26,6 +26,10 @@ const (
 	Upgraded Kind = "upgraded"
 	// Switched: the machine of a node was switched off or on, rebooted or touched.
 	Switched Kind = "switched"
+	// Controlled: a component of the control plane was stopped or started.
+	Controlled Kind = "controlled"
+	// Saved: the cluster was saved as a snapshot.
+	Saved Kind = "saved"
 	// Finished: the learner ended the lab.
 	Finished Kind = "finished"
 )
@@ -42,7 +46,8 @@ type Event struct {
 	Step    string `json:"step,omitempty"`
 	// Began, with Entered and WasReset, is when k8slab began to make the starting state, which was there at Time.
 	Began time.Time `json:"began,omitzero"`
-	// Snapshot, with Entered, is what was restored in place of the starting state; what had happened since Undone is undone.
+	// Snapshot, with Saved, is what was saved. With Entered, it is what was restored in place of the starting state;
+	// what had happened since Undone is undone.
 	Snapshot string    `json:"snapshot,omitempty"`
 	Undone   time.Time `json:"undone,omitzero"`
 	// Provider of the cluster, with Started.
@@ -59,15 +64,17 @@ type Event struct {
 	// Level of the hint, from 1, and Cost in points, with Hinted.
 	Level int `json:"level,omitempty"`
 	Cost  int `json:"cost,omitempty"`
-	// Node, with Upgraded and Switched; empty for the control plane. Action is what was done to its machine: "stop", "start", "reboot" or
-	// "touch". With Upgraded, From and To are versions, Outcome says whether To runs now, and Ignored what
-	// stood in the way of an upgrade that was forced.
+	// Node, with Upgraded and Switched; empty for the control plane. Action is what was done to its machine: "stop",
+	// "start", "reboot" or "touch". With Upgraded, From and To are versions, Outcome says whether To runs now, and
+	// Ignored what stood in the way of an upgrade that was forced.
 	Node    string   `json:"node,omitempty"`
 	Action  string   `json:"action,omitempty"`
 	From    string   `json:"from,omitempty"`
 	To      string   `json:"to,omitempty"`
 	Outcome string   `json:"outcome,omitempty"`
 	Ignored []string `json:"ignored,omitempty"`
+	// Component, with Controlled, is the component to which Action was done.
+	Component string `json:"component,omitempty"`
 }
 
 // Progress is what the journal adds up to.

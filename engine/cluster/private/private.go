@@ -5,33 +5,30 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/k8slab/k8slab/engine/atomicfile"
 )
 
-// WriteFile replaces path in one step, so that a reader or a crash never sees half of it. The file has mode 0600, and folders that are
-// missing are made with mode 0700.
-func WriteFile(path string, data []byte) error {
+// WriteFile replaces the file as atomicfile.Write does, with mode 0600, and makes missing folders with mode 0700.
+func WriteFile(path string, data []byte) error { return write(atomicfile.Write, path, data) }
+
+// WriteUnsynced is WriteFile for files that a power failure may take (atomicfile.WriteUnsynced).
+func WriteUnsynced(path string, data []byte) error {
+	return write(atomicfile.WriteUnsynced, path, data)
+}
+
+func write(replace func(string, []byte, fs.FileMode) error, path string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-*") // 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	if _, err := tmp.Write(data); err != nil {
-		tmp.Close()
-		return err
-	}
-	if err := tmp.Close(); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
+	return replace(path, data, atomicfile.Private)
 }
 
-// WriteJSON writes v as WriteFile does, for a person to read as well.
+// WriteJSON writes v as WriteFile does, with indents for a person who reads it.
 func WriteJSON(path string, v any) error {
 	raw, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
@@ -43,8 +40,8 @@ func WriteJSON(path string, v any) error {
 // maxSocketPath leaves room below the 104 bytes that macOS allows for the path of a unix socket.
 const maxSocketPath = 96
 
-// Socket returns where the folder's unix socket of that name lives: in the folder, or for a folder whose path is too long for a
-// socket, in a short private one that is derived from it.
+// Socket returns the path of the folder's unix socket of that name: in the folder or, if its path would be too long, in
+// a short private folder whose name is derived from it.
 func Socket(folder, name string) (string, error) {
 	if p := filepath.Join(folder, name); len(p) <= maxSocketPath {
 		return p, nil
@@ -57,7 +54,7 @@ func Socket(folder, name string) (string, error) {
 	return filepath.Join(dir, name), nil
 }
 
-// makePrivate creates dir for us alone, and refuses one that somebody else prepared.
+// makePrivate makes the folder dir for this user alone, and refuses a folder that somebody else has prepared.
 func makePrivate(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err

@@ -9,12 +9,14 @@ import (
 
 func TestAFileIsForTheUserAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new", "file")
-	for _, data := range []string{"first", "second"} {
-		if err := WriteFile(path, []byte(data)); err != nil {
-			t.Fatal(err)
-		}
-		if raw, err := os.ReadFile(path); err != nil || string(raw) != data {
-			t.Errorf("read %q, %v", raw, err)
+	for _, write := range []func(string, []byte) error{WriteFile, WriteUnsynced} {
+		for _, data := range []string{"first", "second"} {
+			if err := write(path, []byte(data)); err != nil {
+				t.Fatal(err)
+			}
+			if raw, err := os.ReadFile(path); err != nil || string(raw) != data {
+				t.Errorf("read %q, %v", raw, err)
+			}
 		}
 	}
 	for name, want := range map[string]os.FileMode{path: 0o600, filepath.Dir(path): 0o700} {
