@@ -3,29 +3,18 @@ package embedded
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	_ "embed"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"net/http"
 	"os"
 	"strings"
-	"time"
 
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
-
-	"github.com/k8slab/k8slab/engine/cluster/embedded/metrics"
-)
-
-const (
-	// metricsService is named as on other clusters: what looks for metrics-server finds it.
-	metricsService = "metrics-server"
-	metricsPort    = 443
 )
 
 // addons are the objects that a cluster has from the start, each with the collection that it is created in.
@@ -33,39 +22,13 @@ const (
 //go:embed addons.yaml
 var addons string
 
-// serveMetrics serves metrics.k8s.io to the API server, and to nobody else, until ctx ends. It has to be there before the API server is: one
-// that knows the group from before does not become ready without an answer to what is in it, and waits for seconds.
-func (s *supervisor) serveMetrics(ctx context.Context) error {
-	serving, err := tls.LoadX509KeyPair(s.folder.pki("metrics-server.crt"), s.folder.pki("metrics-server.key"))
-	if err != nil {
-		return err
-	}
-	frontProxy, err := os.ReadFile(s.folder.pki(frontProxyCA + ".crt"))
-	if err != nil {
-		return err
-	}
-	clients := x509.NewCertPool()
-	if !clients.AppendCertsFromPEM(frontProxy) {
-		return fmt.Errorf("%s holds no certificate", s.folder.pki(frontProxyCA+".crt"))
-	}
-	server := &http.Server{
-		Handler: metrics.Handler(s.simulation),
-		TLSConfig: &tls.Config{
-			MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{serving},
-			ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: clients,
-			SessionTicketsDisabled: true, // a pipe has no buffer: they would be written while the client writes its request
-		},
-		ReadHeaderTimeout: 5 * time.Second,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-	}
-	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
-	if err := server.ServeTLS(s.metrics, "", ""); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
+// addonInstaller creates the objects of a new cluster.
+func (s *supervisor) addonInstaller() part {
+	return s.background("install the objects of metrics-server", from(s.served, s.installAddons))
 }
 
-// installAddons creates the objects of a new cluster. In one that had them they are the learner's: what was deleted stays deleted.
+// installAddons creates the objects unless the cluster had them before: then they are the learner's, and what was
+// deleted stays deleted.
 func (s *supervisor) installAddons(ctx context.Context) error {
 	if _, err := os.Stat(s.folder.addonsMark()); !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -93,28 +56,25 @@ func (s *supervisor) installAddons(ctx context.Context) error {
 	return writeFile(s.folder.addonsMark(), nil)
 }
 
-// create posts one object, and again until the API server has what it needs to take it.
+// create posts one object until the API server accepts it: a new API server lacks namespaces and kinds for a moment.
 func create(ctx context.Context, client *http.Client, url, body string) error {
-	for {
+	return wait.PollUntilContextCancel(ctx, readyPoll, true, func(ctx context.Context) (bool, error) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewBufferString(body))
 		if err != nil {
-			return err
+			return false, err
 		}
 		req.Header.Set("Content-Type", "application/yaml")
 		res, err := client.Do(req)
-		if err == nil {
-			res.Body.Close()
-			switch {
-			case res.StatusCode < http.StatusMultipleChoices, res.StatusCode == http.StatusConflict:
-				return nil
-			case res.StatusCode == http.StatusBadRequest, res.StatusCode == http.StatusUnprocessableEntity:
-				return errors.New(res.Status)
-			}
+		if err != nil {
+			return false, nil // the API server does not answer yet
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(readyPoll):
+		res.Body.Close()
+		switch {
+		case res.StatusCode < http.StatusMultipleChoices, res.StatusCode == http.StatusConflict:
+			return true, nil
+		case res.StatusCode == http.StatusBadRequest, res.StatusCode == http.StatusUnprocessableEntity:
+			return false, errors.New(res.Status)
 		}
-	}
+		return false, nil
+	})
 }

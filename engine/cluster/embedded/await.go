@@ -9,19 +9,22 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/k8slab/k8slab/engine/action"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/problem"
+	"github.com/k8slab/k8slab/text"
 )
 
-// errSupervisorGone says that a supervisor that ran when it was looked for has ended: it was killed just then.
+// errSupervisorGone says that a supervisor was killed just after it had been found running.
 var errSupervisorGone = errors.New("the supervisor has ended")
 
-// awaitReady waits until the supervisor says that the cluster is ready. The supervisor's control socket appears a moment
-// after its process. Without the channel ended, which is for a supervisor that was started now, it returns errSupervisorGone when there
-// is none any more.
+// awaitReady waits until the supervisor says that the cluster is ready. The supervisor's control socket appears a
+// moment after its process. The channel ended is for a supervisor that was started now. If ended is nil and no
+// supervisor runs any more, awaitReady returns errSupervisorGone.
 func (f folder) awaitReady(ctx context.Context, ended <-chan error) error {
 	for {
 		st, err := f.control(ctx, "GET", "/ready")
@@ -46,8 +49,8 @@ func (f folder) awaitReady(ctx context.Context, ended <-chan error) error {
 	}
 }
 
-// awaitComponents starts what was stopped by hand: a cluster that is started has all its components. To start the API server also
-// waits until its clients know it.
+// awaitComponents starts what was stopped by hand: a cluster that is started has all its components. To start the API
+// server also waits until its clients know it.
 func (f folder) awaitComponents(ctx context.Context) error {
 	st, err := f.control(ctx, "GET", "/status")
 	if err != nil {
@@ -68,21 +71,17 @@ func (f folder) awaitComponents(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for !ask(ctx) {
-		select {
-		case <-ctx.Done():
-			return startProblem(f, "the API server does not answer")
-		case <-time.After(readyPoll):
-		}
+	err = wait.PollUntilContextCancel(ctx, readyPoll, true, func(ctx context.Context) (bool, error) { return ask(ctx), nil })
+	if err != nil {
+		return startProblem(f, "the API server does not answer")
 	}
 	return nil
 }
 
 func startProblem(f folder, detail string) error {
 	return problem.New(problem.Cluster,
-		"the control plane did not start: "+detail+" (logs: "+f.path("logs")+")",
-		"コントロールプレーンを起動できませんでした: "+detail+"（ログ: "+f.path("logs")+"）",
-		"k8slab doctor")
+		text.Text{EN: "the control plane did not start: " + detail + " (logs: " + f.path("logs") + ")", JA: "コントロールプレーンを起動できませんでした: " + detail + "（ログ: " + f.path("logs") + "）"},
+		action.Do(action.Doctor))
 }
 
 // storageProblem explains an error of writing the folder; nil stays nil.
@@ -94,9 +93,8 @@ func (f folder) storageProblem(err error) error {
 		return err
 	}
 	return problem.New(problem.Cluster,
-		fmt.Sprintf("the cluster's folder cannot be written: %v", err),
-		fmt.Sprintf("クラスターのフォルダーに書き込めません: %v", err),
-		"k8slab doctor").From(err)
+		text.New("the cluster's folder cannot be written: %v", "クラスターのフォルダーに書き込めません: %v", err),
+		action.Do(action.Doctor)).From(err)
 }
 
 // awaitNodes waits until every node of spec is Ready.
@@ -110,26 +108,21 @@ func (f folder) awaitNodes(ctx context.Context, spec cluster.Spec) error {
 		return err
 	}
 	var missing []string
-	for {
+	err = wait.PollUntilContextCancel(ctx, nodesPoll, true, func(ctx context.Context) (bool, error) {
 		list, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 		if err == nil {
-			if missing = notReady(spec.Nodes, list.Items); len(missing) == 0 {
-				return nil
-			}
+			missing = notReady(spec.Nodes, list.Items)
 		}
-		select {
-		case <-ctx.Done():
-			if errors.Is(ctx.Err(), context.Canceled) {
-				return ctx.Err()
-			}
-			return startProblem(f, fmt.Sprintf("nodes %v are not Ready", missing))
-		case <-time.After(nodesPoll):
-		}
+		return err == nil && len(missing) == 0, nil
+	})
+	if err == nil || errors.Is(err, context.Canceled) {
+		return err
 	}
+	return startProblem(f, fmt.Sprintf("nodes %v are not Ready", missing))
 }
 
-// notReady returns the names of the wanted nodes that are not Ready and schedulable-by-taint yet. A node that the learner
-// cordoned is ready; one that carries the not-ready taint is not, since pods cannot go there.
+// notReady returns the names of the wanted nodes that are not Ready and schedulable-by-taint yet. A node that the
+// learner cordoned is ready; one that carries the not-ready taint is not, since pods cannot go there.
 func notReady(want []cluster.Node, have []corev1.Node) []string {
 	ready := map[string]bool{}
 	for _, n := range have {

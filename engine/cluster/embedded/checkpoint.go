@@ -14,8 +14,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/k8slab/k8slab/engine/action"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/problem"
+	"github.com/k8slab/k8slab/text"
 )
 
 // checkpointer is the program in the control plane executable that reads and writes etcd.
@@ -32,8 +34,8 @@ func (f folder) checkpointedSimulator(name string) string {
 	return f.path("checkpoints", name+".simulator")
 }
 
-// checkpointedRelease is the file that says which release the API server had that wrote the checkpoint: another one may not
-// understand everything in it.
+// checkpointedRelease is the file that says which release the API server had that wrote the checkpoint: another one may
+// not understand everything in it.
 func (f folder) checkpointedRelease(name string) string {
 	return f.path("checkpoints", name+".release")
 }
@@ -52,13 +54,12 @@ func (p *Provider) RestoreCheckpoint(ctx context.Context, name, checkpoint strin
 	return p.checkpoint(ctx, name, checkpoint, "restore")
 }
 
-func (p *Provider) checkpoint(ctx context.Context, name, checkpoint, action string) error {
+func (p *Provider) checkpoint(ctx context.Context, name, checkpoint, verb string) error {
 	if !checkpointName.MatchString(checkpoint) {
 		return problem.New(problem.Usage,
-			fmt.Sprintf("%q cannot be the name of a checkpoint; use small letters, digits, dots, dashes and underscores", checkpoint),
-			fmt.Sprintf("%q はチェックポイントの名前にできません。英小文字、数字、ドット、ハイフン、アンダースコアを使ってください", checkpoint), "")
+			text.New("%q cannot be the name of a checkpoint; use small letters, digits, dots, dashes and underscores", "%q はチェックポイントの名前にできません。英小文字、数字、ドット、ハイフン、アンダースコアを使ってください", checkpoint), action.Action{})
 	}
-	return p.command(ctx, name, "/checkpoints/"+checkpoint+"/"+action, nil)
+	return p.command(ctx, name, "/checkpoints/"+checkpoint+"/"+verb, nil)
 }
 
 // Checkpoints implements cluster.Checkpointer.
@@ -86,8 +87,8 @@ func (p *Provider) Checkpoints(_ context.Context, name string) ([]cluster.Checkp
 	return found, nil
 }
 
-// switchCheckpoint saves or restores. It is done in the supervisor, so that it is finished even if the command that asked for it is
-// killed.
+// switchCheckpoint saves or restores. It is done in the supervisor, so that it is finished even if the command that
+// asked for it is killed.
 func (s *supervisor) switchCheckpoint(ctx context.Context, name, action string) error {
 	if !checkpointName.MatchString(name) {
 		return fmt.Errorf("no checkpoint %q", name)
@@ -131,8 +132,8 @@ func (s *supervisor) saveCheckpoint(ctx context.Context, name string) error {
 	return s.runCheckpointer(ctx, "save", name)
 }
 
-// checkpointRelease is the release that wrote the checkpoint; made is what the cluster was made with, as it was before there were
-// upgrades.
+// checkpointRelease is the release that wrote the checkpoint; made is what the cluster was made with, as it was before
+// there were upgrades.
 func (f folder) checkpointRelease(name, made string) (string, error) {
 	raw, err := os.ReadFile(f.checkpointedRelease(name))
 	if errors.Is(err, os.ErrNotExist) {
@@ -168,9 +169,9 @@ func copyFolder(from, to string) error {
 	return nil
 }
 
-// withoutControllers runs f while neither the controllers nor the scheduler run. They would act on what is half restored: the garbage
-// collector, for one, deletes a pod whose ReplicaSet has not come back yet. Those that ran are started again, and read the world
-// anew.
+// withoutControllers runs f while neither the controllers nor the scheduler run. They would act on what is half
+// restored: the garbage collector, for one, deletes a pod whose ReplicaSet has not come back yet. Those that ran are
+// started again, and read the world anew.
 func (s *supervisor) withoutControllers(f func() error) error {
 	var ran []*process
 	for _, name := range clientComponents {

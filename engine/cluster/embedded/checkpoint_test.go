@@ -16,7 +16,8 @@ import (
 	"github.com/k8slab/k8slab/internal/testcluster"
 )
 
-// TestACheckpointBringsEverythingBack does what a learner can do to a cluster, inside of namespaces and out, and goes back.
+// TestACheckpointBringsEverythingBack does what a learner can do to a cluster, inside of namespaces and out, and goes
+// back.
 func TestACheckpointBringsEverythingBack(t *testing.T) {
 	p, _ := started(t, spec("checkpoint"))
 	ctx := t.Context()

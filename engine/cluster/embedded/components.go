@@ -1,8 +1,11 @@
 package embedded
 
 import (
+	"context"
+	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 const (
@@ -12,15 +15,45 @@ const (
 	scheduler         = "kube-scheduler"
 )
 
-// componentNames in the order in which they are shown and started, and the reverse of the one in which they are stopped.
+// componentNames are in the order in which components are shown and started, the reverse of the order in which they are
+// stopped.
 var componentNames = []string{etcd, apiServer, controllerManager, scheduler}
 
-// clientComponents are started when the API server is ready. Started with it they would only take the processor from it, and
-// the controller manager asks once a second whether it is there yet.
+// clientComponents are started when the API server is ready. Started earlier they would only take the processor from
+// the API server, and the controller manager asks once a second whether it is there yet.
 var clientComponents = []string{controllerManager, scheduler}
 
-// arguments returns the command lines. Where a flag departs from what kubeadm sets, a comment says why.
-// The release decides what of runtimeConfig the API server can be told to serve.
+// componentPart keeps the process of a component running from a moment on; nil means at once.
+func (s *supervisor) componentPart(name string, moment <-chan struct{}) part {
+	return part{name, func(ctx context.Context) (func(), error) {
+		p, ok := s.component(name)
+		if !ok {
+			return nil, fmt.Errorf("no component %q", name)
+		}
+		ctx, end := context.WithCancel(context.WithoutCancel(ctx))
+		var running sync.WaitGroup
+		running.Go(func() { p.run(ctx) })
+		if moment == nil {
+			p.want(true)
+		} else {
+			running.Go(func() {
+				select {
+				case <-moment:
+					p.want(true)
+				case <-ctx.Done():
+				}
+			})
+		}
+		return func() {
+			<-p.want(false)
+			end()
+			running.Wait()
+		}, nil
+	}}
+}
+
+// arguments returns the command lines. A comment says why a flag departs from what kubeadm sets. The release decides
+// what of runtimeConfig the API server can be told to serve.
 func (f folder) arguments(p ports, release string, runtimeConfig []string) (map[string][]string, error) {
 	egress, err := f.socket(egressSocket)
 	if err != nil {
@@ -35,103 +68,6 @@ func (f folder) arguments(p ports, release string, runtimeConfig []string) (map[
 		controllerManager: f.controllerManagerArguments(p),
 		scheduler:         f.schedulerArguments(p),
 	}, nil
-}
-
-func (f folder) etcdArguments(p ports) []string {
-	client, peer := "https://"+loopback(p.EtcdClient), "https://"+loopback(p.EtcdPeer)
-	return []string{
-		"--name=k8slab",
-		"--data-dir=" + f.etcdData(),
-		"--listen-client-urls=" + client,
-		"--advertise-client-urls=" + client,
-		"--listen-peer-urls=" + peer,
-		"--initial-advertise-peer-urls=" + peer,
-		"--initial-cluster=k8slab=" + peer,
-		"--client-cert-auth",
-		"--trusted-ca-file=" + f.pki(etcdCA+".crt"),
-		"--cert-file=" + f.pki("etcd-server.crt"),
-		"--key-file=" + f.pki("etcd-server.key"),
-		"--peer-client-cert-auth",
-		"--peer-trusted-ca-file=" + f.pki(etcdCA+".crt"),
-		"--peer-cert-file=" + f.pki("etcd-server.crt"),
-		"--peer-key-file=" + f.pki("etcd-server.key"),
-		// One member has nobody to wait for: it elects itself after one election timeout.
-		"--heartbeat-interval=10",
-		"--election-timeout=100",
-		// A killed process loses nothing that it wrote; only a power cut could, and a lab can be made anew.
-		"--unsafe-no-fsync",
-		"--auto-compaction-mode=periodic",
-		"--auto-compaction-retention=30m",
-		"--log-level=warn",
-	}
-}
-
-func (f folder) apiServerArguments(p ports) []string {
-	return []string{
-		"--bind-address=127.0.0.1",
-		"--secure-port=" + strconv.Itoa(p.API),
-		// Endpoints may not be loopback addresses, and a machine without a network has no other.
-		"--advertise-address=" + controlPlaneIP,
-		"--etcd-servers=https://" + loopback(p.EtcdClient),
-		"--etcd-cafile=" + f.pki(etcdCA+".crt"),
-		"--etcd-certfile=" + f.pki("apiserver-etcd-client.crt"),
-		"--etcd-keyfile=" + f.pki("apiserver-etcd-client.key"),
-		"--client-ca-file=" + f.pki(clusterCA+".crt"),
-		"--tls-cert-file=" + f.pki("apiserver.crt"),
-		"--tls-private-key-file=" + f.pki("apiserver.key"),
-		"--service-account-issuer=https://kubernetes.default.svc." + clusterDomain,
-		"--service-account-key-file=" + f.pki("sa.pub"),
-		"--service-account-signing-key-file=" + f.pki("sa.key"),
-		"--service-cluster-ip-range=" + serviceRange,
-		"--authorization-mode=Node,RBAC",
-		"--enable-admission-plugins=NodeRestriction",
-		"--allow-privileged",
-		"--requestheader-client-ca-file=" + f.pki(frontProxyCA+".crt"),
-		"--requestheader-allowed-names=front-proxy-client",
-		"--requestheader-extra-headers-prefix=X-Remote-Extra-",
-		"--requestheader-group-headers=X-Remote-Group",
-		"--requestheader-username-headers=X-Remote-User",
-		"--proxy-client-cert-file=" + f.pki("front-proxy-client.crt"),
-		"--proxy-client-key-file=" + f.pki("front-proxy-client.key"),
-		"--kubelet-client-certificate=" + f.pki("apiserver-kubelet-client.crt"),
-		"--kubelet-client-key=" + f.pki("apiserver-kubelet-client.key"),
-		"--kubelet-certificate-authority=" + f.pki(clusterCA+".crt"),
-		"--kubelet-preferred-address-types=InternalIP",
-		// Nodes, pods and services have addresses that no network of this machine knows; the supervisor answers for them.
-		"--egress-selector-config-file=" + f.config(egressConfig),
-		"--audit-policy-file=" + f.config(auditPolicy),
-		"--audit-log-path=" + f.auditLog(),
-		// An action is in the log before kubectl returns, so grading right after it sees it.
-		"--audit-log-mode=blocking",
-		"--audit-log-maxsize=16",
-		"--audit-log-maxbackup=4",
-		// A lab is longer than the hour that events live by default.
-		"--event-ttl=24h",
-		// Without it a server that stops waits for its watches, which do not end by themselves.
-		"--shutdown-watch-termination-grace-period=1s",
-		"--profiling=false",
-	}
-}
-
-func (f folder) controllerManagerArguments(p ports) []string {
-	return append(f.servingArguments(controllerManager, p.ControllerManager),
-		"--cluster-signing-cert-file="+f.pki(clusterCA+".crt"),
-		"--cluster-signing-key-file="+f.pki(clusterCA+".key"),
-		"--root-ca-file="+f.pki(clusterCA+".crt"),
-		"--service-account-private-key-file="+f.pki("sa.key"),
-		"--service-cluster-ip-range="+serviceRange,
-		// One identity and a wide limit on requests: with an identity for each controller they take 4 s longer to start.
-		"--use-service-account-credentials=false",
-		"--kube-api-qps=500",
-		"--kube-api-burst=1000",
-	)
-}
-
-func (f folder) schedulerArguments(p ports) []string {
-	return append(f.servingArguments(scheduler, p.Scheduler),
-		"--kube-api-qps=500",
-		"--kube-api-burst=1000",
-	)
 }
 
 // servingArguments are those that the controller manager and the scheduler share.
@@ -154,8 +90,8 @@ func (f folder) servingArguments(name string, port int) []string {
 	}
 }
 
-// componentEnvironment is the user's environment without what steers Go or Kubernetes in their shell: it is not meant for
-// these processes.
+// componentEnvironment is the user's environment without what steers Go or Kubernetes in their shell: it is not meant
+// for these processes.
 func componentEnvironment(environ []string) []string {
 	var env []string
 	for _, kv := range environ {
@@ -165,4 +101,54 @@ func componentEnvironment(environ []string) []string {
 		env = append(env, kv)
 	}
 	return env
+}
+
+// components returns the processes in their order; none before they are prepared.
+func (s *supervisor) components() []*process {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []*process
+	for _, name := range componentNames {
+		if p, ok := s.procs[name]; ok {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+func (s *supervisor) component(name string) (*process, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, ok := s.procs[name]
+	return p, ok
+}
+
+// switchComponent stops or starts one component and returns when it has.
+func (s *supervisor) switchComponent(ctx context.Context, name, action string) error {
+	p, ok := s.component(name)
+	if !ok {
+		return fmt.Errorf("no component %q", name)
+	}
+	switch action {
+	case "stop":
+		select {
+		case <-p.want(false):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	case "start":
+		p.want(true)
+		if name == apiServer {
+			return s.awaitOutageEnd(ctx)
+		}
+	default:
+		return fmt.Errorf("no action %q", action)
+	}
+	return nil
+}
+
+// componentChanged is called after each change of a component's state.
+func (s *supervisor) componentChanged() {
+	s.outages.look()
+	s.recordPIDs()
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -17,7 +16,7 @@ import (
 	"github.com/k8slab/k8slab/engine/cluster"
 )
 
-const controlSocket = "control.sock"
+const controlSocketName = "control.sock"
 
 // maxBehaviors bounds what a lab may declare; content has a limit of its own below this.
 const maxBehaviors = 1 << 20
@@ -34,9 +33,11 @@ type status struct {
 	Fatal string `json:"fatal,omitempty"`
 }
 
-// serveControl answers on the control socket, which only this user can open.
-func serveControl(ctx context.Context, f folder, s *supervisor, logger *slog.Logger) (stop func(), err error) {
-	path, err := f.socket(controlSocket)
+// controlSocket answers the commands of a person's k8slab, on a socket that only this user can open.
+func (s *supervisor) controlSocket() part { return part{"control socket", s.serveControl} }
+
+func (s *supervisor) serveControl(ctx context.Context) (stop func(), err error) {
+	path, err := s.folder.socket(controlSocketName)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +54,7 @@ func serveControl(ctx context.Context, f folder, s *supervisor, logger *slog.Log
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, s.status())
+		writeStatus(w, s.status())
 	})
 	// GET /ready answers as soon as the cluster is ready or the supervisor has given up.
 	mux.HandleFunc("GET /ready", func(w http.ResponseWriter, r *http.Request) {
@@ -62,11 +63,11 @@ func serveControl(ctx context.Context, f folder, s *supervisor, logger *slog.Log
 		case <-s.failed:
 		case <-r.Context().Done():
 		}
-		answer(w, s.status())
+		writeStatus(w, s.status())
 	})
 	mux.HandleFunc("POST /stop", func(w http.ResponseWriter, r *http.Request) {
 		s.requestStop()
-		answer(w, s.status())
+		writeStatus(w, s.status())
 	})
 	act := func(pattern string, do func(*http.Request) error) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
@@ -74,7 +75,7 @@ func serveControl(ctx context.Context, f folder, s *supervisor, logger *slog.Log
 				http.Error(w, err.Error(), http.StatusBadRequest)
 				return
 			}
-			answer(w, s.status())
+			writeStatus(w, s.status())
 		})
 	}
 	act("POST /components/{name}/{action}", func(r *http.Request) error {
@@ -98,13 +99,29 @@ func serveControl(ctx context.Context, f folder, s *supervisor, logger *slog.Log
 	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
 	go func() {
 		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			logger.Error("control socket", "error", err)
+			s.log.Error("control socket", "error", err)
 		}
 	}()
 	return func() { srv.Close() }, nil
 }
 
-func answer(w http.ResponseWriter, s status) {
+func (s *supervisor) status() status {
+	st := status{PID: os.Getpid()}
+	for _, p := range s.components() {
+		st.Components = append(st.Components, p.snapshot())
+	}
+	select {
+	case <-s.ready:
+		st.Ready = true
+	default:
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st.Fatal, st.APIReady = s.fatal, s.apiReady
+	return st
+}
+
+func writeStatus(w http.ResponseWriter, s status) {
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(s) // whoever asked has gone
 }
@@ -114,9 +131,10 @@ func (f folder) control(ctx context.Context, method, path string) (*status, erro
 	return f.controlWith(ctx, method, path, nil)
 }
 
-// request sends a request to the supervisor of the folder; an answer other than 200 is an error. The body is the caller's to close.
+// request sends a request to the supervisor of the folder; an answer other than 200 is an error. The body is the
+// caller's to close.
 func (f folder) request(ctx context.Context, method, path string, body []byte) (*http.Response, error) {
-	socket, err := f.socket(controlSocket)
+	socket, err := f.socket(controlSocketName)
 	if err != nil {
 		return nil, err
 	}

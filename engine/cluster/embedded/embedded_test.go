@@ -394,7 +394,7 @@ func TestEnsureRefusesInOneLine(t *testing.T) {
 			s := spec("x")
 			s.APIPort = taken.Addr().(*net.TCPAddr).Port
 			return s
-		}, "is in use by another program", "k8slab start x"},
+		}, "is in use by another program", "start x"},
 		{"a missing executable", func(t *testing.T, dir string) cluster.Spec {
 			t.Setenv(embedded.DirVariable, dir)
 			return spec("x")
@@ -422,7 +422,7 @@ func TestEnsureRefusesInOneLine(t *testing.T) {
 				t.Fatal(err)
 			}
 			return spec("x")
-		}, "the description of the cluster is damaged", "k8slab delete --lab x"},
+		}, "the description of the cluster is damaged", "delete x"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -435,7 +435,7 @@ func TestEnsureRefusesInOneLine(t *testing.T) {
 			if !strings.Contains(p.What.EN, tc.want) || strings.Contains(p.What.EN, "\n") || p.What.JA == "" {
 				t.Errorf("got %q / %q, want %q in one line and two languages", p.What.EN, p.What.JA, tc.want)
 			}
-			if p.Kind != problem.Cluster || p.Next != tc.next {
+			if p.Kind != problem.Cluster || p.Next.String() != tc.next {
 				t.Errorf("kind %v, next %q; want %q", p.Kind, p.Next, tc.next)
 			}
 		})

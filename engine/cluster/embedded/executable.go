@@ -12,7 +12,9 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/version"
 
+	"github.com/k8slab/k8slab/engine/action"
 	"github.com/k8slab/k8slab/engine/problem"
+	"github.com/k8slab/k8slab/text"
 )
 
 // DirVariable names the environment variable that points at a folder with control plane executables.
@@ -25,8 +27,9 @@ type executable struct {
 	Version string
 }
 
-// searchPath lists the folders in which executables are looked for: that of the variable alone where it is set, else
-// beside k8slab itself, and in libexec beside its folder, as packages install it.
+// searchPath lists the folders in which executables are looked for. If the variable is set, its folder is the only one.
+// Otherwise they are the folder of k8slab itself and the folder libexec beside that folder, where packages install
+// them.
 func searchPath() []string {
 	if dir := os.Getenv(DirVariable); dir != "" {
 		return []string{dir}
@@ -106,15 +109,13 @@ func availableReleases(dirs []string) ([]string, error) {
 func missingExecutable(release string, dirs []string, refused error) error {
 	if refused != nil {
 		return problem.New(problem.Cluster,
-			"the control plane executable is not usable: "+refused.Error(),
-			"コントロールプレーンの実行ファイルが使えません: "+refused.Error(),
-			"make build").From(refused)
+			text.Text{EN: "the control plane executable is not usable: " + refused.Error(), JA: "コントロールプレーンの実行ファイルが使えません: " + refused.Error()},
+			action.InTerminal("make build")).From(refused)
 	}
 	where := strings.Join(dirs, ", ")
 	return problem.New(problem.Cluster,
-		fmt.Sprintf("the control plane of Kubernetes %s (k8slab-controlplane-v%s.*) is not in %s", release, release, where),
-		fmt.Sprintf("Kubernetes %s のコントロールプレーン (k8slab-controlplane-v%s.*) が %s にありません", release, release, where),
-		"make build").From(fs.ErrNotExist)
+		text.New("the control plane of Kubernetes %s (k8slab-controlplane-v%s.*) is not in %s", "Kubernetes %s のコントロールプレーン (k8slab-controlplane-v%s.*) が %s にありません", release, release, where),
+		action.InTerminal("make build")).From(fs.ErrNotExist)
 }
 
 // kubernetesIn reads the version from the build information that the Go linker leaves in the file, which takes a

@@ -35,8 +35,8 @@ func (f folder) newKubeconfig(name, user, file string, port int) (*clientcmdapi.
 
 func serverURL(port int) string { return "https://" + loopback(port) }
 
-// writeKubeconfigs writes those of the components and of k8slab anew, and the learner's with care: it is theirs to edit,
-// so only a moved server is changed in it, and only a missing or unreadable one is replaced.
+// writeKubeconfigs writes those of the components and of k8slab anew, and the learner's with care: it is theirs to
+// edit, so only a moved server is changed in it, and only a missing or unreadable one is replaced.
 func (f folder) writeKubeconfigs(name string, port int) error {
 	for _, id := range identities {
 		cfg, err := f.newKubeconfig(name, id.name, id.file, port)

@@ -42,7 +42,8 @@ func (f folder) config(name string) string   { return f.path("config", name) }
 // socket returns where the unix socket of that name lives.
 func (f folder) socket(name string) (string, error) { return private.Socket(string(f), name) }
 
-// description is what cluster.json holds: what was asked for and what was allotted. Whether the cluster runs is not in it.
+// description is what cluster.json holds: what was asked for and what was allotted. Whether the cluster runs is not in
+// it.
 type description struct {
 	// Spec is what the cluster was made as.
 	Spec cluster.Spec `json:"spec"`
@@ -75,8 +76,15 @@ func (f folder) readDescription() (*description, error) {
 	return &d, nil
 }
 
-func (f folder) writeDescription(d *description) error { return writeJSON(f.description(), d) }
+func (f folder) writeDescription(d *description) error { return private.WriteJSON(f.description(), d) }
 
-func writeJSON(path string, v any) error { return private.WriteJSON(path, v) }
+func writeJSON(path string, v any) error {
+	raw, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	return writeFile(path, append(raw, '\n'))
+}
 
-func writeFile(path string, data []byte) error { return private.WriteFile(path, data) }
+// writeFile does not sync: etcd, which holds the cluster, runs with --unsafe-no-fsync.
+func writeFile(path string, data []byte) error { return private.WriteUnsynced(path, data) }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/tools/clientcmd"
 )
 
@@ -33,7 +34,7 @@ func (o *outages) look() {
 	}
 }
 
-// over records that the API server with this process id is the one that the others know.
+// over records that the controllers and the scheduler were started for the API server with this process id.
 func (o *outages) over(pid int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -48,16 +49,22 @@ func (o *outages) last() (pid int, ended <-chan struct{}) {
 	return o.pid, o.ended
 }
 
-// followAPIServer starts the controllers and the scheduler anew whenever another API server answers, until ctx ends. Where a leader is
-// elected they end by themselves when they cannot renew their lease for ten seconds (RenewDeadline in
-// k8s.io/component-base/config/v1alpha1/defaults.go). Here nobody is elected, and what they know would stay as old as the outage
-// for up to half a minute more (defaultBackoffMax in k8s.io/client-go/tools/cache/reflector.go): the scheduler would, for one, put pods on
-// a node that was cordoned meanwhile.
-func (s *supervisor) followAPIServer(ctx context.Context) {
+// outageFollower looks after the clients of an API server that was replaced.
+func (s *supervisor) outageFollower() part {
+	return s.background("follow the API server", from(s.served, s.followAPIServer))
+}
+
+// followAPIServer restarts the controllers and the scheduler whenever another API server answers, until ctx ends. On
+// a cluster that elects a leader they end by themselves when they cannot renew their lease for ten seconds
+// (RenewDeadline in k8s.io/component-base/config/v1alpha1/defaults.go). Here nobody is elected, and their caches
+// would stay as old as the outage for up to half a minute more (defaultBackoffMax in
+// k8s.io/client-go/tools/cache/reflector.go): the scheduler would, for example, put pods on a node that was cordoned
+// meanwhile.
+func (s *supervisor) followAPIServer(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return nil
 		case <-s.outages.changed:
 		}
 		p, ok := s.component(apiServer)
@@ -65,13 +72,13 @@ func (s *supervisor) followAPIServer(ctx context.Context) {
 			continue
 		}
 		now := p.snapshot()
-		if before, _ := s.outages.last(); now.State != stateRunning || now.PID == before || !s.answers(ctx, p, now.PID) {
+		if before, _ := s.outages.last(); now.State != stateRunning || now.PID == before || !s.awaitAnswer(ctx, p, now.PID) {
 			continue
 		}
 		if known, _ := s.outages.last(); known == now.PID {
 			continue // whoever replaced it looks after its clients
 		}
-		s.log.Info("the API server is back; its clients start anew", "pid", now.PID)
+		s.log.Info("the API server is back; its clients start again", "pid", now.PID)
 		s.restartClients(ctx)
 		s.outages.over(now.PID)
 	}
@@ -86,21 +93,18 @@ func (s *supervisor) restartClients(ctx context.Context) {
 			p.restart()
 		}
 	}
-	tick := time.NewTicker(readyPoll)
-	defer tick.Stop()
 	for p, pid := range before {
-		for p.isWanted() && p.snapshot().PID == pid {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-			}
+		err := wait.PollUntilContextCancel(ctx, readyPoll, true, func(context.Context) (bool, error) {
+			return !p.isWanted() || p.snapshot().PID != pid, nil
+		})
+		if err != nil {
+			return
 		}
 	}
 }
 
-// answers waits until the API server answers /readyz, and reports false when it has ended before.
-func (s *supervisor) answers(ctx context.Context, p *process, pid int) bool {
+// awaitAnswer waits until the API server answers /readyz, and reports false if it ended before.
+func (s *supervisor) awaitAnswer(ctx context.Context, p *process, pid int) bool {
 	cfg, err := clientcmd.BuildConfigFromFlags("", s.folder.identity("operator"))
 	if err != nil {
 		s.log.Error("follow the API server", "error", err)
@@ -111,20 +115,18 @@ func (s *supervisor) answers(ctx context.Context, p *process, pid int) bool {
 		s.log.Error("follow the API server", "error", err)
 		return false
 	}
-	tick := time.NewTicker(readyPoll)
-	defer tick.Stop()
-	for !ask(ctx) {
-		if p.snapshot().PID != pid {
-			s.outages.look() // another one may run already
-			return false
+	ended := false
+	err = wait.PollUntilContextCancel(ctx, readyPoll, true, func(ctx context.Context) (bool, error) {
+		if ask(ctx) {
+			return true, nil
 		}
-		select {
-		case <-ctx.Done():
-			return false
-		case <-tick.C:
-		}
+		ended = p.snapshot().PID != pid
+		return ended, nil
+	})
+	if ended {
+		s.outages.look() // another one may run already
 	}
-	return true
+	return err == nil && !ended
 }
 
 // awaitOutageEnd returns when the API server answers and its clients know it. Without etcd that would not come about.

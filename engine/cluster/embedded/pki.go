@@ -72,7 +72,7 @@ var identities = []leaf{
 	{file: "operator", name: string(cluster.Operator), orgs: []string{"system:masters"}},
 	{file: "historian", name: string(cluster.Historian), orgs: []string{"system:masters"}},
 	{file: simulatorClient, name: "k8slab:simulated-kubelet", orgs: []string{"system:masters"}},
-	// All controllers share this one, so it needs the sum of what the role of each allows.
+	// All controllers share this identity, so it needs what all their roles allow together.
 	{file: controllerManager, name: "system:kube-controller-manager", orgs: []string{"system:masters"}},
 	// The API server listens before it has made the roles; a list that is refused then is repeated only after seconds.
 	{file: scheduler, name: "system:kube-scheduler", orgs: []string{"system:masters"}},
@@ -121,8 +121,8 @@ func podCIDR(i int) netip.Prefix {
 	return netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(244 + (i >> 8)), byte(i), 0}), 24)
 }
 
-// ensurePKI writes the certificates of a new cluster. They appear all at once or not at all. A cluster that an earlier k8slab made gets
-// those of the identities that it did not know.
+// ensurePKI writes the certificates of a new cluster. They appear all at once or not at all. A cluster that an earlier
+// k8slab made gets the certificates of identities that are new since.
 func (f folder) ensurePKI(nodes []cluster.Node) (created bool, err error) {
 	if _, err := os.Stat(f.path("pki")); err == nil {
 		return false, f.signMissing()

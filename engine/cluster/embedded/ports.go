@@ -9,7 +9,9 @@ import (
 	"strconv"
 	"syscall"
 
+	"github.com/k8slab/k8slab/engine/action"
 	"github.com/k8slab/k8slab/engine/problem"
+	"github.com/k8slab/k8slab/text"
 )
 
 // ports on loopback that the components listen on.
@@ -23,9 +25,10 @@ type ports struct {
 
 func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
-// settle keeps the ports that are free and replaces the others; zero counts as not free. fixedAPI is a port that the user asked
-// for: it is used or refused, never replaced. Until release is called, no other settle on this machine picks any of them, although
-// nothing may listen there yet; only who asks for one of them by its number gets it until something does.
+// settle keeps the ports that are free and replaces the others; zero counts as not free. fixedAPI is a port that the
+// user asked for: it is used or refused, never replaced. Until release is called, no other settle on this machine picks
+// any of the ports, even if nothing listens there yet. A user who asks for one of the ports by its number still gets
+// it.
 func (p ports) settle(fixedAPI int) (settled ports, release func(), err error) {
 	if fixedAPI != 0 {
 		p.API = fixedAPI
@@ -60,16 +63,16 @@ func closeAll(closers []io.Closer) {
 	}
 }
 
-// firstPort and lastPort bound the ports that are picked. They lie below those that Linux (from 32768) and macOS (from 49152) give to
-// outgoing connections: a port is let go before its component binds it, some only seconds later, and meanwhile a connection of another
-// component could take it.
+// firstPort and lastPort bound the ports that are picked. They lie below those that Linux (from 32768) and macOS (from
+// 49152) give to outgoing connections: a port is let go before its component binds it, some only seconds later, and
+// meanwhile a connection of another component could take it.
 const (
 	firstPort = 20000
 	lastPort  = 32000
 )
 
-// claim is a port that is ours. Its component will bind the TCP port, so that has to be let go; the UDP port of the same number, for which
-// no component has a use, is kept as the mark that tells other clusters.
+// claim is a port that is ours. Its component will bind the TCP port, so that has to be let go; the UDP port of the
+// same number, for which no component has a use, is kept as the mark that tells other clusters.
 type claim struct {
 	port  int
 	bound net.Listener
@@ -125,7 +128,6 @@ func portProblem(port int, err error) error {
 		en, ja = "is in use by another program", "は別のプログラムが使用中です"
 	}
 	return problem.New(problem.Cluster,
-		fmt.Sprintf("port %d on 127.0.0.1 %s", port, en),
-		fmt.Sprintf("127.0.0.1 のポート %d %s", port, ja),
-		"k8slab doctor").From(err)
+		text.Text{EN: fmt.Sprintf("port %d on 127.0.0.1 %s", port, en), JA: fmt.Sprintf("127.0.0.1 のポート %d %s", port, ja)},
+		action.Do(action.Doctor)).From(err)
 }

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestPortsOfAClusterThatStartsAreItsOwn is about clusters that start at the same time: a port was once given to two of them, since
-// controller managers listen only seconds later, and one of them ended again and again.
+// TestPortsOfAClusterThatStartsAreItsOwn is about clusters that start at the same time: a port was once given to two of
+// them, since controller managers listen only seconds later, and one of them ended again and again.
 func TestPortsOfAClusterThatStartsAreItsOwn(t *testing.T) {
 	first, release, err := ports{}.settle(0)
 	if err != nil {

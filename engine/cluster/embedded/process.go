@@ -35,8 +35,9 @@ const (
 type process struct {
 	name string
 	env  []string
-	log  string
-	slog *slog.Logger
+	// output is the file that the component writes its log to; log is the supervisor's own.
+	output string
+	log    *slog.Logger
 	// onChange is called after each change of state, without locks held.
 	onChange func()
 
@@ -45,14 +46,14 @@ type process struct {
 	args    []string
 	status  cluster.Component
 	wanted  bool
-	anew    bool          // what runs now is to end, and another one to start at once
-	kick    chan struct{} // wakes run after wanted or anew changed
+	renew   bool          // the process that runs is to end, and another to start at once
+	kick    chan struct{} // wakes run after wanted or renew changed
 	stopped chan struct{} // closed while no process runs and none is wanted
 }
 
-func newProcess(name, path string, args, env []string, log string, logger *slog.Logger, onChange func()) *process {
+func newProcess(name, path string, args, env []string, output string, log *slog.Logger, onChange func()) *process {
 	p := &process{
-		name: name, path: path, args: args, env: env, log: log, slog: logger.With("component", name), onChange: onChange,
+		name: name, path: path, args: args, env: env, output: output, log: log.With("component", name), onChange: onChange,
 		kick: make(chan struct{}, 1), stopped: make(chan struct{}),
 	}
 	close(p.stopped)
@@ -99,11 +100,11 @@ func (p *process) wake() {
 	}
 }
 
-// restart ends the component, if it runs, and starts it again at once. It returns before that is done. A component that is not wanted
-// stays as it is.
+// restart ends the component, if it runs, and starts it again at once. It returns before that is done. A component that
+// is not wanted stays as it is.
 func (p *process) restart() {
 	p.mu.Lock()
-	p.anew = p.wanted
+	p.renew = p.wanted
 	p.mu.Unlock()
 	p.wake()
 }
@@ -112,7 +113,7 @@ func (p *process) restart() {
 func (p *process) toRestart() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.anew
+	return p.renew
 }
 
 func (p *process) isWanted() bool {
@@ -134,8 +135,8 @@ func (p *process) set(state string, pid int, lastError string) {
 	p.onChange()
 }
 
-// run owns the component until ctx ends. Its thread is locked: on Linux the child is killed when the thread that started
-// it ends, which is how a killed supervisor takes its components with it (prctl(2), PR_SET_PDEATHSIG).
+// run owns the component until ctx ends. Its thread is locked: on Linux the child is killed when the thread that
+// started it ends, which is how a killed supervisor takes its components with it (prctl(2), PR_SET_PDEATHSIG).
 func (p *process) run(ctx context.Context) {
 	runtime.LockOSThread()
 	backoff := firstBackoff
@@ -166,7 +167,7 @@ func (p *process) run(ctx context.Context) {
 		if time.Since(began) > steadyAfter {
 			backoff = firstBackoff
 		}
-		p.slog.Warn("component ended; it will be started again", "error", err, "in", backoff)
+		p.log.Warn("component ended; it will be started again", "error", err, "in", backoff)
 		p.set(stateCrashed, 0, err.Error())
 		select {
 		case <-ctx.Done():
@@ -196,10 +197,10 @@ func (p *process) settleStopped() {
 
 // once runs the component until it ends by itself, is not wanted any more, or ctx ends.
 func (p *process) once(ctx context.Context) error {
-	if err := os.MkdirAll(filepath.Dir(p.log), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(p.output), 0o700); err != nil {
 		return err
 	}
-	out, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	out, err := os.OpenFile(p.output, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
@@ -210,7 +211,7 @@ func (p *process) once(ctx context.Context) error {
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = childAttributes()
 	p.mu.Lock()
-	p.anew = false // this one is the other
+	p.renew = false // the process that starts now is the new one
 	p.mu.Unlock()
 	if err := cmd.Start(); err != nil {
 		return err
@@ -243,9 +244,9 @@ func (p *process) terminate(cmd *exec.Cmd, ended <-chan error) error {
 	case err := <-ended:
 		return err
 	case <-time.After(termGrace):
-		p.slog.Warn("component did not end in time and is killed", "grace", termGrace)
+		p.log.Warn("component did not end in time and is killed", "grace", termGrace)
 		if err := cmd.Process.Kill(); err != nil {
-			p.slog.Warn("kill failed", "error", err)
+			p.log.Warn("kill failed", "error", err)
 		}
 		return <-ended
 	}

@@ -14,9 +14,12 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/k8slab/k8slab/engine/action"
+	"github.com/k8slab/k8slab/engine/atomicfile"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/flock"
 	"github.com/k8slab/k8slab/engine/problem"
+	"github.com/k8slab/k8slab/text"
 )
 
 // Name of the provider.
@@ -76,14 +79,6 @@ func New(dir string, supervisor ...string) (*Provider, error) {
 
 // Name implements cluster.Provider.
 func (p *Provider) Name() string { return Name }
-
-// Capabilities implements cluster.Provider.
-func (p *Provider) Capabilities() []cluster.Capability {
-	return []cluster.Capability{
-		cluster.AuditLog, cluster.Checkpoints, cluster.Components, cluster.Disposable, cluster.History, cluster.Power, cluster.Nodes,
-		cluster.Simulated, cluster.Upgrades,
-	}
-}
 
 // Available implements cluster.Provider.
 func (p *Provider) Available(_ context.Context, spec cluster.Spec) error {
@@ -151,7 +146,8 @@ func (p *Provider) Ensure(ctx context.Context, spec cluster.Spec, progress clust
 	return p.Find(ctx, spec.Name)
 }
 
-// executables finds what the cluster needs: the release that it was made with, whose etcd it keeps, and the one that it runs now.
+// executables finds the two releases that the cluster needs: the release that it was made with, for etcd, and the
+// release that it runs now.
 func (f folder) executables(spec cluster.Spec) (version string, err error) {
 	release := spec.Release
 	if d, err := f.readDescription(); err == nil {
@@ -175,14 +171,12 @@ func (f folder) describe(spec cluster.Spec, progress cluster.Progress) error {
 		d = &description{Spec: spec, Created: time.Now().UTC()}
 	case err != nil:
 		return problem.New(problem.Cluster,
-			"the description of the cluster is damaged: "+err.Error(),
-			"クラスターの記述ファイルが壊れています: "+err.Error(),
-			"k8slab delete --lab "+spec.Name).From(err)
+			text.Text{EN: "the description of the cluster is damaged: " + err.Error(), JA: "クラスターの記述ファイルが壊れています: " + err.Error()},
+			action.Do(action.Delete).On(spec.Name)).From(err)
 	case d.Spec.Release != spec.Release || !slices.Equal(d.Spec.Nodes, spec.Nodes) || !slices.Equal(d.Spec.RuntimeConfig, spec.RuntimeConfig):
 		return problem.New(problem.Cluster,
-			fmt.Sprintf("the cluster %s was made with other nodes or another release than the lab now asks for", spec.Name),
-			fmt.Sprintf("クラスター %s は、ラボが現在求めるものとは違うノード構成またはリリースで作られています", spec.Name),
-			"k8slab delete --lab "+spec.Name)
+			text.New("the cluster %s was made with other nodes or another release than the lab now asks for", "クラスター %s は、ラボが現在求めるものとは違うノード構成またはリリースで作られています", spec.Name),
+			action.Do(action.Delete).On(spec.Name))
 	default:
 		d.Spec.History = spec.History
 		d.Spec.APIPort = spec.APIPort // without one, the port of the last time is kept if it is free
@@ -208,9 +202,8 @@ func (f folder) checkPort(d *description) error {
 	if f.supervised() {
 		if d.Ports.API != d.Spec.APIPort {
 			return problem.New(problem.Cluster,
-				fmt.Sprintf("the cluster is running on port %d already; stop it before it can move to port %d", d.Ports.API, d.Spec.APIPort),
-				fmt.Sprintf("クラスターはすでにポート %d で動いています。ポート %d に移すには先に停止してください", d.Ports.API, d.Spec.APIPort),
-				"k8slab stop --lab "+d.Spec.Name)
+				text.New("the cluster is running on port %d already; stop it before it can move to port %d", "クラスターはすでにポート %d で動いています。ポート %d に移すには先に停止してください", d.Ports.API, d.Spec.APIPort),
+				action.Do(action.Stop).On(d.Spec.Name))
 		}
 		return nil
 	}
@@ -218,7 +211,7 @@ func (f folder) checkPort(d *description) error {
 	release()
 	if busy, ok := errors.AsType[*problem.Problem](err); ok {
 		free := *busy
-		free.Next = "k8slab start " + d.Spec.Name
+		free.Next = action.Do(action.Start).On(d.Spec.Name)
 		return &free
 	}
 	return err
@@ -359,9 +352,8 @@ func knownComponent(name string) error {
 		return nil
 	}
 	return problem.New(problem.Usage,
-		fmt.Sprintf("there is no component %q; there are %v", name, componentNames),
-		fmt.Sprintf("コンポーネント %q はありません。あるのは %v です", name, componentNames),
-		"k8slab cluster status")
+		text.New("there is no component %q; there are %v", "コンポーネント %q はありません。あるのは %v です", name, componentNames),
+		action.Do(action.ClusterStatus))
 }
 
 // supervisorLog is the log of what runs the components.
@@ -404,11 +396,7 @@ func (f folder) linkKubectl(exe *executable) (string, error) {
 	if err := os.MkdirAll(f.path("bin"), 0o700); err != nil {
 		return "", f.storageProblem(err)
 	}
-	tmp := fmt.Sprintf("%s.%d", link, os.Getpid())
-	if err := os.Symlink(exe.Path, tmp); err != nil {
-		return "", f.storageProblem(err)
-	}
-	return link, f.storageProblem(os.Rename(tmp, link))
+	return link, f.storageProblem(atomicfile.Symlink(exe.Path, link))
 }
 
 // AuditLog implements cluster.AuditLogFile: oldest part first.

@@ -16,21 +16,22 @@ import (
 // catchUpTimeout bounds how long the record may be behind; it takes milliseconds.
 const catchUpTimeout = 8 * time.Second
 
-// HistoryVariable of the environment of the command that starts a cluster, with the value "off", leaves its history unrecorded, for those
-// who want to know what the record costs.
+// HistoryVariable of the environment of the command that starts a cluster, with the value "off", leaves its history
+// unrecorded, for those who want to know what the record costs.
 const HistoryVariable = "K8SLAB_HISTORY"
 
 var errNotRecording = errors.New("the cluster's history is not being recorded")
 
-// record writes the cluster's history until ctx ends. A cluster without one still is a cluster, so that a failure is told and no more.
-func (s *supervisor) record(ctx context.Context) {
+// historyRecorder writes the cluster's history. It is stopped after the components, so that it records their end.
+func (s *supervisor) historyRecorder() part {
+	return s.background("history", from(s.apiAnswers, s.record))
+}
+
+// record writes the history until ctx ends. A cluster without a history still is a cluster, so that a failure is only
+// logged: also one of writing the last of it, after ctx has ended.
+func (s *supervisor) record(ctx context.Context) error {
 	if os.Getenv(HistoryVariable) == "off" {
-		return
-	}
-	select {
-	case <-s.apiAnswers:
-	case <-ctx.Done():
-		return
+		return nil
 	}
 	r, err := s.openRecording()
 	if err == nil {
@@ -41,6 +42,7 @@ func (s *supervisor) record(ctx context.Context) {
 	if err != nil {
 		s.log.Error("history", "error", err)
 	}
+	return nil
 }
 
 func (s *supervisor) openRecording() (*recorder.Recorder, error) {

@@ -11,7 +11,7 @@ import (
 
 	"k8s.io/metrics/pkg/apis/metrics/v1beta1"
 
-	"github.com/k8slab/k8slab/engine/cluster/embedded/behavior"
+	"github.com/k8slab/k8slab/engine/behavior"
 	"github.com/k8slab/k8slab/engine/cluster/embedded/clients"
 	"github.com/k8slab/k8slab/engine/cluster/embedded/kubelet"
 )

@@ -2,17 +2,18 @@ package embedded
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"syscall"
 
+	"github.com/k8slab/k8slab/engine/action"
 	"github.com/k8slab/k8slab/engine/problem"
+	"github.com/k8slab/k8slab/text"
 )
 
 const (
-	// newClusterSpace is what a new cluster may take before it is of use: etcd allocates two segments of its write-ahead
-	// log ahead of time, 64 MB each (go.etcd.io/etcd/server/v3/storage/wal, SegmentSizeBytes).
+	// newClusterSpace is what a new cluster may take before it is of use: etcd allocates two segments of its
+	// write-ahead log ahead of time, 64 MB each (go.etcd.io/etcd/server/v3/storage/wal, SegmentSizeBytes).
 	newClusterSpace = 200 << 20
 	// clusterSpace is what a cluster needs free to be started again.
 	clusterSpace = 20 << 20
@@ -33,7 +34,6 @@ func (f folder) checkSpace() error {
 		return nil
 	}
 	return problem.New(problem.Cluster,
-		fmt.Sprintf("only %d MB are free in %s, and the cluster needs %d MB; make room, or let XDG_STATE_HOME name another folder", free>>20, f, need>>20),
-		fmt.Sprintf("%[2]s の空き容量が %[1]d MB しかありません。クラスターには %[3]d MB 必要です。空きを作るか、XDG_STATE_HOME で別のフォルダーを指定してください", free>>20, f, need>>20),
-		"k8slab doctor").From(syscall.ENOSPC)
+		text.New("only %d MB are free in %s, and the cluster needs %d MB; make room, or let XDG_STATE_HOME name another folder", "%[2]s の空き容量が %[1]d MB しかありません。クラスターには %[3]d MB 必要です。空きを作るか、XDG_STATE_HOME で別のフォルダーを指定してください", free>>20, f, need>>20),
+		action.Do(action.Doctor)).From(syscall.ENOSPC)
 }

@@ -67,7 +67,7 @@ func (p *Provider) Delete(ctx context.Context, name string) error {
 		return err
 	}
 	elsewhere := string(f)
-	for _, name := range []string{controlSocket, egressSocket} {
+	for _, name := range []string{controlSocketName, egressSocket} {
 		path, err := f.socket(name)
 		if err != nil {
 			return err
@@ -78,9 +78,12 @@ func (p *Provider) Delete(ctx context.Context, name string) error {
 		elsewhere = filepath.Dir(path)
 	}
 	if elsewhere != string(f) {
-		_ = os.Remove(elsewhere) // theirs alone, since the cluster's own is too deep for a socket; where it is not empty it stays
+		// The folder of the sockets, if the cluster's own folder is too deep for a socket. A folder with other files
+		// stays.
+		_ = os.Remove(elsewhere)
 	}
-	// The description goes first: what is left after an interruption is no cluster any more, and the next Delete or Ensure clears it.
+	// The description goes first: what is left after an interruption is no cluster any more, and the next Delete or
+	// Ensure clears it.
 	if err := os.Remove(f.description()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return f.storageProblem(err)
 	}

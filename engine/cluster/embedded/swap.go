@@ -14,8 +14,8 @@ import (
 const (
 	// healthTimeout bounds the wait for a component that was replaced.
 	healthTimeout = time.Minute
-	// mostCrashes is how often a component that was replaced may end before it is given up. One that only has to wait for another does
-	// not get there.
+	// mostCrashes is how often a component that was replaced may end before it is given up. One that only has to wait
+	// for another does not get there.
 	mostCrashes = 3
 )
 
@@ -94,20 +94,20 @@ func (s *supervisor) health(name string) (func(context.Context) bool, error) {
 	desc := s.description()
 	switch name {
 	case controllerManager:
-		return answers(cfg, "https://"+loopback(desc.Ports.ControllerManager)+"/healthz")
+		return asking(cfg, "https://"+loopback(desc.Ports.ControllerManager)+"/healthz")
 	case scheduler:
-		return answers(cfg, "https://"+loopback(desc.Ports.Scheduler)+"/healthz")
+		return asking(cfg, "https://"+loopback(desc.Ports.Scheduler)+"/healthz")
 	}
 	return readiness(cfg)
 }
 
 // readiness returns a function that asks the API server's /readyz once.
 func readiness(cfg *rest.Config) (func(context.Context) bool, error) {
-	return answers(cfg, cfg.Host+"/readyz")
+	return asking(cfg, cfg.Host+"/readyz")
 }
 
-// answers returns a function that asks the address once, and says whether the answer was 200.
-func answers(cfg *rest.Config, address string) (func(context.Context) bool, error) {
+// asking returns a function that asks the address once, and says whether the answer was 200.
+func asking(cfg *rest.Config, address string) (func(context.Context) bool, error) {
 	cfg = rest.CopyConfig(cfg)
 	cfg.Timeout = 2 * time.Second
 	client, err := rest.HTTPClientFor(cfg)

@@ -9,6 +9,8 @@ import (
 	"os"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/wait"
+
 	"github.com/k8slab/k8slab/engine/history"
 )
 
@@ -27,8 +29,8 @@ const (
 	phaseRestore = "restore"
 )
 
-// transition is the way of a cluster from one release to another. It is written down before each phase, so that whoever finds it
-// after a crash knows what was under way. There is none while nothing is.
+// transition is the way of a cluster from one release to another. It is written down before each phase, so that whoever
+// finds it after a crash knows what was under way. There is none while nothing is.
 type transition struct {
 	Phase string `json:"phase"`
 	// From and To are releases, and the versions of their executables.
@@ -36,7 +38,8 @@ type transition struct {
 	To          string `json:"to"`
 	FromVersion string `json:"fromVersion"`
 	ToVersion   string `json:"toVersion"`
-	// Checkpoint is restored in phaseRestore, and where the old version does not start any more on what the new one left.
+	// Checkpoint is restored in phaseRestore, and where the old version does not start any more on what the new one
+	// left.
 	Checkpoint string `json:"checkpoint,omitempty"`
 	// Upgrade tells an upgrade, which is recorded, from the restoring of a checkpoint.
 	Upgrade bool      `json:"upgrade"`
@@ -49,7 +52,8 @@ type transition struct {
 	Error string `json:"error,omitempty"`
 }
 
-// mostRollBacks is how often the old version is started on what the new one left, before it is started on the checkpoint.
+// mostRollBacks is how often the old version is started on what the new one left, before it is started on the
+// checkpoint.
 const mostRollBacks = 2
 
 // release is the one that runs when the transition is over.
@@ -60,8 +64,8 @@ func (t *transition) release() string {
 	return t.To
 }
 
-// resume decides what becomes of a transition that a dead supervisor left behind. An upgrade is finished if the new API server had
-// been ready, and undone if not; one that could not be finished by a start is undone by the next.
+// resume decides what becomes of a transition that a dead supervisor left behind. An upgrade is finished if the new API
+// server had been ready, and undone if not; one that could not be finished by a start is undone by the next.
 func (t *transition) resume() {
 	switch t.Phase {
 	case phaseSave, phaseAPIServer:
@@ -168,7 +172,7 @@ func (s *supervisor) resume(desc *description) error {
 // restoresFirst reports whether a checkpoint is restored before the API server may start.
 func (s *supervisor) restoresFirst() bool { return s.resumed != nil && s.resumed.Phase == phaseRestore }
 
-// restoreFirst restores that checkpoint as soon as etcd answers, and starts the API server.
+// restoreFirst restores that checkpoint, if there is one, as soon as etcd answers. The API server may start then.
 func (s *supervisor) restoreFirst(ctx context.Context) error {
 	if !s.restoresFirst() {
 		return nil
@@ -176,19 +180,13 @@ func (s *supervisor) restoreFirst(ctx context.Context) error {
 	if err := copyFolder(s.folder.checkpointedSimulator(s.resumed.Checkpoint), s.folder.simulator()); err != nil {
 		return err
 	}
-	deadline := time.Now().Add(healthTimeout)
-	for {
-		err := s.runCheckpointer(ctx, "restore", s.resumed.Checkpoint)
-		if err == nil {
-			break
-		}
-		if ctx.Err() != nil || time.Now().After(deadline) {
-			return err
-		}
-		time.Sleep(readyPoll)
-	}
-	if p, ok := s.component(apiServer); ok {
-		p.want(true)
+	var failed error
+	err := wait.PollUntilContextTimeout(ctx, readyPoll, healthTimeout, true, func(context.Context) (bool, error) {
+		failed = s.runCheckpointer(ctx, "restore", s.resumed.Checkpoint) // a restore that has begun is not cut short
+		return failed == nil, nil
+	})
+	if err != nil {
+		return failed
 	}
 	return nil
 }
@@ -204,8 +202,9 @@ func (s *supervisor) settleResumed() error {
 	return err
 }
 
-// restoreAcross restores a checkpoint that an API server of another release wrote: with no API server running, since the one that runs
-// may not understand what comes, and then with one of that release.
+// restoreAcross restores a checkpoint that an API server of another release wrote. No API server runs meanwhile,
+// because the present release may not understand the checkpoint's objects; then an API server of the checkpoint's
+// release is started.
 func (s *supervisor) restoreAcross(ctx context.Context, name, release string) error {
 	exe, err := findExecutable(release, searchPath())
 	if err != nil {

@@ -46,8 +46,8 @@ func (s *supervisor) serveUpgrade(w http.ResponseWriter, r *http.Request) {
 	tell(upgradeNews{Result: &result})
 }
 
-// upgrade brings the control plane to the next minor release. It is done in the supervisor, so that it is finished even if the command
-// that asked for it is killed.
+// upgrade brings the control plane to the next minor release. It is done in the supervisor, so that it is finished even
+// if the command that asked for it is killed.
 func (s *supervisor) upgrade(ctx context.Context, order cluster.UpgradeOrder, progress cluster.Progress) (history.Upgrade, error) {
 	s.changes.Lock()
 	defer s.changes.Unlock()
@@ -122,8 +122,8 @@ func (s *supervisor) awaitAllHealthy(ctx context.Context) error {
 	return nil
 }
 
-// rollBack runs the old version again: on what etcd holds now, so that nothing is lost that was written meanwhile, and only where it
-// does not start on that, on the checkpoint.
+// rollBack runs the old version again, on what etcd holds now, so that nothing is lost that was written meanwhile. Only
+// if the old version does not start on that, the checkpoint is restored.
 func (s *supervisor) rollBack(ctx context.Context, t *transition, progress cluster.Progress) (done history.Upgrade, err error) {
 	old, err := findExecutable(t.From, searchPath())
 	if err != nil {

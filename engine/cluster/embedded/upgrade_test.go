@@ -257,8 +257,8 @@ func TestAnUpgradeKeepsEveryObject(t *testing.T) {
 	})
 }
 
-// everything is the UID of every object by group, resource, namespace and name, but for what only says who is alive, what happened,
-// and which APIs there are.
+// everything is the UID of every object by group, resource, namespace and name, but for what only says who is alive,
+// what happened, and which APIs there are.
 func everything(t *testing.T, p cluster.Provider, name string) map[string]string {
 	t.Helper()
 	cfg, err := p.Config(t.Context(), name, cluster.Operator)
@@ -332,7 +332,8 @@ func nodeReady(ctx context.Context, client kubernetes.Interface, node string) er
 	return errors.New(node + " is not Ready")
 }
 
-// TestAnUpgradeThatWasKilledIsFinishedOrUndone kills the supervisor as soon as a phase is announced, and starts the cluster again.
+// TestAnUpgradeThatWasKilledIsFinishedOrUndone kills the supervisor as soon as a phase is announced, and starts the
+// cluster again.
 func TestAnUpgradeThatWasKilledIsFinishedOrUndone(t *testing.T) {
 	s := oldSpec("killed-upgrade")
 	p, c := old(t, s)

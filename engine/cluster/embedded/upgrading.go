@@ -14,13 +14,16 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/k8slab/k8slab/engine/action"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/cluster/release"
 	"github.com/k8slab/k8slab/engine/history"
 	"github.com/k8slab/k8slab/engine/problem"
+	"github.com/k8slab/k8slab/text"
 )
 
 // kubeletPatience bounds the wait for a Node object that shows its kubelet.
@@ -68,24 +71,21 @@ func (p *Provider) Upgrade(ctx context.Context, name string, order cluster.Upgra
 
 func notRunning(name string) error {
 	return problem.New(problem.Cluster,
-		fmt.Sprintf("the cluster %s is not running", name),
-		fmt.Sprintf("クラスター %s は動いていません", name),
-		"k8slab cluster start")
+		text.New("the cluster %s is not running", "クラスター %s は動いていません", name),
+		action.Do(action.StartComponent))
 }
 
 func upgradeProblem(detail string) error {
 	return problem.New(problem.Cluster,
-		"the control plane was not upgraded: "+detail,
-		"コントロールプレーンをアップグレードできませんでした: "+detail,
-		"k8slab cluster status")
+		text.Text{EN: "the control plane was not upgraded: " + detail, JA: "コントロールプレーンをアップグレードできませんでした: " + detail},
+		action.Do(action.ClusterStatus))
 }
 
 // interrupted is said where the supervisor went away in the middle.
 func interrupted(name string, err error) error {
 	return problem.New(problem.Cluster,
-		fmt.Sprintf("the process that upgrades the cluster %s has gone; the next start finishes the upgrade or undoes it", name),
-		fmt.Sprintf("クラスター %s をアップグレードしていたプロセスがなくなりました。次の起動時に、アップグレードを完了するか元に戻します", name),
-		"k8slab cluster start").From(err)
+		text.New("the process that upgrades the cluster %s has gone; the next start finishes the upgrade or undoes it", "クラスター %s をアップグレードしていたプロセスがなくなりました。次の起動時に、アップグレードを完了するか元に戻します", name),
+		action.Do(action.StartComponent)).From(err)
 }
 
 // Upgrades implements cluster.UpgradeLog.
@@ -121,7 +121,7 @@ func (p *Provider) UpgradeNode(ctx context.Context, name, node string, order clu
 		return history.Upgrade{}, err
 	}
 	done := history.Upgrade{
-		Node: node, From: from, To: d.kubelet(order.Release), Outcome: history.Upgraded,
+		Node: node, From: from, To: d.kubeletVersion(order.Release), Outcome: history.Upgraded,
 		Forced: order.Forced, Ignored: order.Ignored, Pods: order.Pods,
 	}
 	if err := release.MayBecome(node, from, done.To, d.Version); err != nil {
@@ -149,12 +149,12 @@ func (p *Provider) SetKubelets(ctx context.Context, name string, releases map[st
 	}
 	nodes := slices.Sorted(maps.Keys(releases))
 	for _, node := range nodes {
-		if err := p.nodeCommand(ctx, name, node, "set-kubelet", d.kubelet(releases[node])); err != nil {
+		if err := p.nodeCommand(ctx, name, node, "set-kubelet", d.kubeletVersion(releases[node])); err != nil {
 			return err
 		}
 	}
 	for _, node := range nodes {
-		if err := f.awaitKubelet(ctx, node, d.kubelet(releases[node])); err != nil {
+		if err := f.awaitKubelet(ctx, node, d.kubeletVersion(releases[node])); err != nil {
 			return err
 		}
 	}
@@ -183,17 +183,14 @@ func (f folder) kubeletOf(ctx context.Context, node string) (string, error) {
 
 // awaitKubelet waits until the Node object shows the version.
 func (f folder) awaitKubelet(ctx context.Context, node, want string) error {
-	ctx, cancel := context.WithTimeout(ctx, kubeletPatience)
-	defer cancel()
-	for {
-		got, err := f.kubeletOf(ctx, node)
-		if err == nil && got == want {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("node %s shows %q and not %s: %w", node, got, want, errors.Join(ctx.Err(), err))
-		case <-time.After(nodesPoll):
-		}
+	var shows string
+	var failed error
+	err := wait.PollUntilContextTimeout(ctx, nodesPoll, kubeletPatience, true, func(ctx context.Context) (bool, error) {
+		shows, failed = f.kubeletOf(ctx, node)
+		return failed == nil && shows == want, nil
+	})
+	if err != nil {
+		return fmt.Errorf("node %s shows %q and not %s: %w", node, shows, want, errors.Join(err, failed))
 	}
+	return nil
 }

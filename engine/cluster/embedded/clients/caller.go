@@ -9,10 +9,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
-	"github.com/k8slab/k8slab/engine/cluster/embedded/behavior"
-	"github.com/k8slab/k8slab/engine/cluster/embedded/clients/applier"
+	"github.com/k8slab/k8slab/engine/behavior"
 )
 
 const (
@@ -24,16 +24,18 @@ const (
 	renewToken   = 50 * time.Minute
 )
 
-// caller is one client.
+// caller is one client: when it works, as which pod and with which token. What it does is its program's.
 type caller struct {
-	player *Player
-	client behavior.Client
+	player  *Player
+	client  behavior.Client
+	program Program
 
-	// pod is the one that is played, as it was seen last.
+	// pod is the pod that is played, as it was seen last.
 	pod types.UID
-	// renew is when the applier's token is replaced.
-	renew   time.Time
-	applier *applier.Applier
+	// config has the token, which is replaced at the time renew; number counts the tokens.
+	config *rest.Config
+	renew  time.Time
+	number int
 }
 
 // run calls in rounds while a pod of the client is Ready, until ctx ends.
@@ -42,7 +44,7 @@ func (c *caller) run(ctx context.Context) {
 		wait := lookForPod
 		round, end := context.WithTimeout(ctx, roundTimeout)
 		if c.running(round) {
-			c.round(round)
+			c.program.Round(round, c)
 			wait = c.client.Spec.Every.Duration
 		}
 		end()
@@ -55,7 +57,8 @@ func (c *caller) run(ctx context.Context) {
 	}
 }
 
-// running finds the pod to be: the first by name that is Ready. While the API server does not answer, it is the last one.
+// running finds the pod to play: the first by name that is Ready. While the API server does not answer, it is the pod
+// that was played last.
 func (c *caller) running(ctx context.Context) bool {
 	selector, err := metav1.LabelSelectorAsSelector(&c.client.Spec.Selector)
 	if err != nil {
@@ -81,42 +84,29 @@ func isReady(pod *corev1.Pod) bool {
 	})
 }
 
-func (c *caller) say(line string) { c.player.say(c.pod, line) }
+// Own implements Session.
+func (c *caller) Own() kubernetes.Interface { return c.player.own }
 
-// round applies everything once.
-func (c *caller) round(ctx context.Context) {
-	spec := c.client.Spec
-	manifests, err := c.player.own.CoreV1().ConfigMaps(spec.Namespace).Get(ctx, spec.Apply.ConfigMap, metav1.GetOptions{})
-	if err == nil {
-		err = c.authenticate(ctx)
-	}
-	if err != nil {
-		if ctx.Err() == nil { // else it was stopped
-			c.say("error: " + err.Error())
-		}
-		return
-	}
-	if !c.applier.Apply(ctx, manifests.Data) {
-		c.renew = time.Time{}
-	}
-}
+// Say implements Session.
+func (c *caller) Say(line string) { c.player.say(c.pod, line) }
 
-// authenticate gets a token of the ServiceAccount, as the kubelet does for a pod.
-func (c *caller) authenticate(ctx context.Context) error {
+// Refused implements Session.
+func (c *caller) Refused() { c.renew = time.Time{} }
+
+// Config implements Session. It gets a token of the ServiceAccount, as the kubelet does for a pod.
+func (c *caller) Config(ctx context.Context) (*rest.Config, int, error) {
 	if time.Now().Before(c.renew) {
-		return nil
+		return c.config, c.number, nil
 	}
 	spec, seconds := c.client.Spec, tokenSeconds
 	request, err := c.player.own.CoreV1().ServiceAccounts(spec.Namespace).CreateToken(ctx, spec.ServiceAccount,
 		&authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: &seconds}}, metav1.CreateOptions{})
 	if err != nil {
-		return err
+		return nil, 0, err
 	}
-	config := rest.AnonymousClientConfig(c.player.config)
-	config.BearerToken = request.Status.Token
-	if c.applier, err = applier.New(config, c.client.Name, spec.Namespace, c.say); err != nil {
-		return err
-	}
+	c.config = rest.AnonymousClientConfig(c.player.config)
+	c.config.BearerToken = request.Status.Token
 	c.renew = time.Now().Add(renewToken)
-	return nil
+	c.number++
+	return c.config, c.number, nil
 }

@@ -18,7 +18,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
-	"github.com/k8slab/k8slab/engine/cluster/embedded/behavior"
+	"github.com/k8slab/k8slab/engine/atomicfile"
+	"github.com/k8slab/k8slab/engine/behavior"
 	"github.com/k8slab/k8slab/engine/cluster/embedded/kubelet"
 )
 
@@ -30,6 +31,7 @@ const mostLines = 4000
 
 // Player plays the clients of a cluster.
 type Player struct {
+	kinds  []Kind
 	config *rest.Config
 	own    kubernetes.Interface
 	file   string
@@ -47,14 +49,15 @@ type podLog struct {
 	more  chan struct{}
 }
 
-// New returns a player that reads pods and ConfigMaps and makes tokens with config, and keeps what was declared in dir. Run plays.
-func New(config *rest.Config, dir string, log *slog.Logger) (*Player, error) {
+// New returns a player of clients whose programs are of these kinds. It reads pods and ConfigMaps and makes tokens
+// with config, and keeps what was declared in dir. Run plays.
+func New(kinds []Kind, config *rest.Config, dir string, log *slog.Logger) (*Player, error) {
 	own, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("simulated clients: %w", err)
 	}
 	p := &Player{
-		config: config, own: own, file: filepath.Join(dir, clientsFile), log: log,
+		kinds: kinds, config: config, own: own, file: filepath.Join(dir, clientsFile), log: log,
 		changed: make(chan struct{}), logs: map[types.UID]*podLog{},
 	}
 	data, err := os.ReadFile(p.file)
@@ -78,27 +81,13 @@ func (p *Player) Set(all []behavior.Client) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if err := replaceFile(p.file, data); err != nil {
+	if err := atomicfile.WriteUnsynced(p.file, data, atomicfile.Private); err != nil {
 		return fmt.Errorf("simulated clients: %w", err)
 	}
 	p.all = slices.Clone(all)
 	close(p.changed)
 	p.changed = make(chan struct{})
 	return nil
-}
-
-// replaceFile writes the file so that a reader finds either the old or the new content.
-func replaceFile(file string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(data)
-	if err := errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), file)
 }
 
 // Run plays until ctx ends.
@@ -110,7 +99,9 @@ func (p *Player) Run(ctx context.Context) {
 		playing, stop := context.WithCancel(ctx)
 		var callers sync.WaitGroup
 		for _, client := range all {
-			callers.Go(func() { (&caller{player: p, client: client}).run(playing) })
+			if program := p.program(client); program != nil {
+				callers.Go(func() { (&caller{player: p, client: client, program: program}).run(playing) })
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -119,6 +110,17 @@ func (p *Player) Run(ctx context.Context) {
 		stop()
 		callers.Wait()
 	}
+}
+
+// program returns the client's program, or nil if none of the kinds is declared.
+func (p *Player) program(client behavior.Client) Program {
+	for _, programOf := range p.kinds {
+		if program := programOf(client); program != nil {
+			return program
+		}
+	}
+	p.log.Error("a simulated client declares no program that can be played", "client", client.Name)
+	return nil
 }
 
 // Written returns what a client wrote as the first container of the pod since a time; see kubelet.Config.

@@ -33,8 +33,9 @@ type udsTransport struct {
 	UDSName string `json:"udsName"`
 }
 
-// WriteConfiguration writes the file for kube-apiserver's --egress-selector-config-file, which sends all that the API server
-// says to the cluster (kubelets, webhooks, aggregated APIs) through the proxy on the unix socket. The file is 0600.
+// WriteConfiguration writes the file for kube-apiserver's --egress-selector-config-file, which sends all that the API
+// server says to the cluster (kubelets, webhooks, aggregated APIs) through the proxy on the unix socket. The file is
+// 0600.
 func WriteConfiguration(file, socket string) error {
 	data, err := yaml.Marshal(selectorConfiguration{
 		APIVersion: "apiserver.k8s.io/v1beta1",

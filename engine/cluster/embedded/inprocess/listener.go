@@ -1,5 +1,5 @@
-// Package inprocess has a listener for servers that listen nowhere: connections are handed to it by code of the same process. It owns
-// that listener and knows nothing of what is served on it.
+// Package inprocess has a listener for servers that listen nowhere: connections are handed to it by code of the same
+// process. It owns that listener and knows nothing of what is served on it.
 package inprocess
 
 import (

@@ -25,8 +25,8 @@ func newAddresses(network netip.Prefix) *addresses {
 	return &addresses{network: network, last: network.Addr().Next(), used: map[netip.Addr]types.UID{}}
 }
 
-// take returns the pod's address, a free one where it has none. Addresses go round, so that one that was freed is not
-// handed out again at once.
+// take returns the pod's address, or a free address for a pod without one. Addresses go round, so that a freed address
+// is not handed out again at once.
 func (a *addresses) take(pod types.UID) (netip.Addr, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

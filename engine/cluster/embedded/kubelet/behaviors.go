@@ -12,7 +12,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/k8slab/k8slab/engine/cluster/embedded/behavior"
+	"github.com/k8slab/k8slab/engine/atomicfile"
+	"github.com/k8slab/k8slab/engine/behavior"
 )
 
 // behaviorsFile is the file of the state folder that holds the declared behaviours.
@@ -56,7 +57,7 @@ func (b *behaviors) set(all []behavior.Behavior) error {
 	if err != nil {
 		return fmt.Errorf("encode the declared behaviours: %w", err)
 	}
-	if err := replaceFile(b.file, data); err != nil {
+	if err := atomicfile.Write(b.file, data, atomicfile.Private); err != nil {
 		return fmt.Errorf("store the declared behaviours: %w", err)
 	}
 	b.all = slices.Clone(all)

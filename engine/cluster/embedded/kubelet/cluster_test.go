@@ -21,6 +21,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/k8slab/k8slab/engine/cluster/embedded/kubelet/command"
 )
 
 // lab is a control plane with its nodes played in this process.
@@ -58,7 +60,8 @@ func (l *lab) startNodes() {
 	l.t.Helper()
 	k, err := New(Config{
 		Client: l.config, Nodes: testNodes(), Serving: l.certificate, ClientCAs: l.authorities, Dir: l.state,
-		Log: slog.New(slog.NewTextHandler(l.t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Commands: append(command.All(), upper{}),
+		Log:      slog.New(slog.NewTextHandler(l.t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
 		l.t.Fatal(err)
@@ -85,6 +88,20 @@ func (l *lab) stopNodes() {
 		l.t.Errorf("Run returned %v, want nil after its context ended", err)
 	}
 	l.stop = nil
+}
+
+// upper is a command that only these tests have: it returns its input in capitals.
+type upper struct{}
+
+func (upper) Name() string { return "upper" }
+
+func (upper) Run(w *command.World) int {
+	input, err := io.ReadAll(w.Stdin)
+	if err != nil {
+		return 1
+	}
+	_, _ = fmt.Fprintf(w.Stdout, "%s in %s\n", strings.ToUpper(strings.TrimSpace(string(input))), w.Pod.Name)
+	return 0
 }
 
 func (l *lab) create(pod *corev1.Pod) *corev1.Pod {
@@ -255,6 +272,7 @@ func checkStreams(t *testing.T, l *lab) {
 		{name: "exec answers a command of sh -c", args: []string{"exec", "web", "--", "sh", "-c", "echo I am $HOSTNAME"}, want: "I am web\n"},
 		{name: "exec of anything else ends with 127 and says what to use", args: []string{"exec", "web", "--", "curl", "localhost"}, want: "exit code 127", fails: true},
 		{name: "exec of false ends with its exit code", args: []string{"exec", "web", "--", "false"}, want: "exit code 1", fails: true},
+		{name: "a command that was added reads its input", stdin: "hello\n", args: []string{"exec", "-i", "web", "--", "upper"}, want: "HELLO in web\n"},
 		{name: "a shell without a terminal reads commands", stdin: "hostname\nexit\n", args: []string{"exec", "-i", "web", "--", "sh"}, want: "web\n"},
 		{name: "a pod that does not exist is not found", args: []string{"logs", "nobody"}, want: "not found", fails: true},
 	}
@@ -471,7 +489,7 @@ func TestRunLeavesNoGoroutineBehind(t *testing.T) {
 	eventually(t, "no goroutine of this package or its libraries is left", func() bool { return len(ours()) == 0 })
 }
 
-// ours returns the goroutines that the simulator or kwok started, but for those of tests.
+// ours returns the goroutines that the simulator or its libraries started, but for those of tests.
 func ours() []string {
 	buffer := make([]byte, 1<<20)
 	buffer = buffer[:goruntime.Stack(buffer, true)]
@@ -480,7 +498,7 @@ func ours() []string {
 		if strings.Contains(g, "_test.go") {
 			continue
 		}
-		for _, name := range []string{"/embedded/kubelet.", "kwok", "tools/record", "tools/cache", "util/workqueue", "cri-streaming", "apimachinery/lease"} {
+		for _, name := range []string{"/embedded/kubelet.", "tools/record", "tools/cache", "util/workqueue", "cri-streaming", "apimachinery/lease"} {
 			if strings.Contains(g, name) {
 				left = append(left, g)
 				break

@@ -56,35 +56,8 @@ func probeTime(c *corev1.Container) time.Duration {
 	return time.Duration(seconds) * time.Second
 }
 
-// Default run times of containers whose command tells nothing about theirs.
-const (
-	initRunTime = 300 * time.Millisecond
-	jobRunTime  = 2 * time.Second
-)
-
-// ends reports whether the container ends by itself: it is part of a Job, or runs a command that is known to end.
-func ends(pod *corev1.Pod, c container) bool {
-	for _, owner := range pod.OwnerReferences {
-		if owner.Kind == "Job" {
-			return true
-		}
-	}
-	return runCommand(command(c.Container), environment{}).known
-}
-
-// runTime returns how long the container runs until it ends by itself.
-func runTime(pod *corev1.Pod, c container) time.Duration {
-	if result := runCommand(command(c.Container), environment{}); result.known {
-		return result.takes
-	}
-	if c.kind == initial {
-		return initRunTime
-	}
-	return jobRunTime
-}
-
-// command returns what the container runs, and nothing where that is up to the image.
-func command(c *corev1.Container) []string {
+// commandLine returns what the container runs, and nothing if that is up to the image.
+func commandLine(c *corev1.Container) []string {
 	if len(c.Command) == 0 {
 		return nil
 	}

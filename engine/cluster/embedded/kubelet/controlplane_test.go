@@ -287,8 +287,8 @@ func (c *controlPlane) makeCertificates(nodes []Node) {
 	}
 }
 
-// freePort returns a free port below those from which systems take the ports of outgoing connections: nothing here starts
-// a component again whose port was taken between the look and its start.
+// freePort returns a free port below those from which systems take the ports of outgoing connections: nothing here
+// starts a component again whose port was taken between the look and its start.
 func freePort(t testing.TB) int {
 	t.Helper()
 	for range 100 {

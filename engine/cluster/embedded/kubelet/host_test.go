@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/k8slab/k8slab/engine/cluster/embedded/kubelet/command"
 )
 
 func TestPodsSeeTheFilesOfTheirMachineWhereTheyMountThem(t *testing.T) {
@@ -38,12 +40,13 @@ func TestPodsSeeTheFilesOfTheirMachineWhereTheyMountThem(t *testing.T) {
 		{"and finds nothing where nothing is", privileged, nil, "nsenter -t 1 -m test -f /var/run/reboot-required", 1, ""},
 		{"another one may not", mounting, touched, "nsenter -t 1 -m ls /", 1, ""},
 	}
+	commands := command.NewSet(command.All()...)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			c := containersOf(tt.pod)[0]
-			env := podEnvironment(tt.pod, c)
-			env.host = hostFilesOf(tt.pod, c, tt.files)
-			if got := runCommand(strings.Fields(tt.command), env); got.code != tt.code || got.stdout != tt.stdout {
+			where := inside(tt.pod, c)
+			where.Host = command.HostFilesOf(tt.pod, c.Container, tt.files)
+			if got := commands.Run(strings.Fields(tt.command), where, nil); got.Code != tt.code || got.Stdout != tt.stdout {
 				t.Errorf("%s answered %+v", tt.command, got)
 			}
 		})

@@ -22,6 +22,8 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/record"
 	"k8s.io/klog/v2"
+
+	"github.com/k8slab/k8slab/engine/cluster/embedded/kubelet/command"
 )
 
 // Node is a node to play.
@@ -30,7 +32,8 @@ type Node struct {
 	// Zone becomes the label topology.kubernetes.io/zone, and what stands before its last hyphen the region; Pool
 	// becomes the label agentpool. Empty means no label.
 	Zone, Pool string
-	// Version of the kubelet when the machine is first played: "v1.37.2". SetKubelet and UpgradeKubelet change it for good.
+	// Version of the kubelet when the machine is first played: "v1.37.2". SetKubelet and UpgradeKubelet change it for
+	// good.
 	Version string
 	// IP is the node's address, unique in the cluster.
 	IP netip.Addr
@@ -49,9 +52,11 @@ type Config struct {
 	Serving tls.Certificate
 	// ClientCAs issued the certificate with which the API server speaks to kubelets. Nobody else is answered.
 	ClientCAs *x509.CertPool
-	// Written returns what a simulated client wrote to the log of a pod's container since, oldest first, and a channel that is closed
-	// when there is more. It may be nil.
+	// Written returns what a simulated client wrote to the log of a pod's container since, oldest first, and a channel
+	// that is closed when there is more. It may be nil.
 	Written func(pod *corev1.Pod, container string, since time.Time) (lines []Line, more <-chan struct{})
+	// Commands are those that containers have; nil means command.All.
+	Commands []command.Command
 	// Dir is a folder that only the user may read. The machines' identities are kept in it.
 	Dir string
 	// Log may be nil.
@@ -75,6 +80,7 @@ type Kubelet struct {
 	server *server
 
 	behaviors *behaviors
+	commands  *command.Set
 	written   func(pod *corev1.Pod, container string, since time.Time) ([]Line, <-chan struct{})
 	// dir is the state folder. machinesLock guards the file of machines in it; absent are machines of the file that are
 	// not played now.
@@ -97,7 +103,14 @@ func New(config Config) (*Kubelet, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &Kubelet{client: client, events: client.CoreV1(), log: log, nodes: map[string]*node{}, dir: config.Dir, absent: map[string]machine{}, written: config.Written}
+	commands := config.Commands
+	if commands == nil {
+		commands = command.All()
+	}
+	k := &Kubelet{
+		client: client, events: client.CoreV1(), log: log, nodes: map[string]*node{}, dir: config.Dir,
+		absent: map[string]machine{}, commands: command.NewSet(commands...), written: config.Written,
+	}
 	if err := k.addNodes(config); err != nil {
 		return nil, err
 	}

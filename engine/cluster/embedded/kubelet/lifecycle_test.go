@@ -1,8 +1,6 @@
 package kubelet
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -13,10 +11,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
-	"sigs.k8s.io/kwok/pkg/apis/internalversion"
-	"sigs.k8s.io/kwok/pkg/utils/lifecycle"
 
-	"github.com/k8slab/k8slab/engine/cluster/embedded/behavior"
+	"github.com/k8slab/k8slab/engine/behavior"
+	"github.com/k8slab/k8slab/engine/cluster/embedded/kubelet/command"
 )
 
 // life plays one pod in a time of its own, through the decisions, stages and statuses that a node plays it with.
@@ -24,6 +21,7 @@ type life struct {
 	t        *testing.T
 	pod      *corev1.Pod
 	declared []behavior.Behavior
+	commands *command.Set
 	player   *player
 	node     *node
 	memory   *memory
@@ -42,7 +40,7 @@ func liveWith(t *testing.T, pod *corev1.Pod, spec string) *life {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &life{t: t, pod: pod, player: &player{stages: stages}, memory: newMemory(), now: noon}
+	l := &life{t: t, pod: pod, player: &player{stages: stages}, memory: newMemory(), now: noon, commands: command.NewSet(command.All()...)}
 	l.node = &node{addresses: newAddresses(netip.MustParsePrefix("10.244.1.0/24"))}
 	if spec != "" {
 		document := "apiVersion: k8slab.dev/v1alpha1\nkind: SimulatedWorkload\nmetadata: {name: it}\nspec:\n  selector: {namespace: default}\n" + spec
@@ -61,15 +59,13 @@ func (l *life) after(d time.Duration) *life {
 		conduct := func(c *corev1.Container) behavior.Conduct {
 			return behavior.For(l.declared, l.pod.Namespace, l.pod.Labels, c.Name, c.Image)
 		}
-		next := nextStep(l.pod, l.memory, world{now: l.now, has: l.node.images.has, conduct: conduct, booted: l.booted})
+		next := nextStep(l.pod, l.memory, world{now: l.now, has: l.node.images.has, conduct: conduct, commands: l.commands, booted: l.booted})
 		if next.step == waiting || l.removed {
 			l.now = end
 			return l
 		}
 		if l.memory.at != next.key() {
-			if err := l.player.arrive(context.Background(), l.pod, l.memory, next, l.now); err != nil {
-				l.t.Fatal(err)
-			}
+			l.player.arrive(l.pod, l.memory, next, l.now)
 		}
 		due, killed := dueTime(l.memory, next)
 		if due.After(end) {
@@ -95,20 +91,18 @@ func (l *life) after(d time.Duration) *life {
 
 func (l *life) perform(s *scene) {
 	l.t.Helper()
-	_, err := l.memory.stage.DoSteps(0, nil, s, renderer{},
-		func(event *internalversion.StageEvent) error {
-			message, err := renderer{}.message(event.Message, s)
-			l.events = append(l.events, fmt.Sprintf("%s %s %s", event.Type, event.Reason, message))
+	_, err := l.memory.stage.perform(0, s, stageOutput{
+		event: func(kind, reason, message string) error {
+			l.events = append(l.events, fmt.Sprintf("%s %s %s", kind, reason, message))
 			l.at = append(l.at, l.now.Sub(noon))
-			return err
-		},
-		func() error { l.removed = true; return nil },
-		func(patch *lifecycle.Patch) error {
-			l.pod = apply(l.t, l.pod, func() (string, error) { return string(patch.Data), nil })
 			return nil
 		},
-		func(*lifecycle.Apply) error { return errors.New("nothing is applied") },
-	)
+		remove: func() error { l.removed = true; return nil },
+		patch: func(data []byte) error {
+			l.pod = apply(l.t, l.pod, func() (string, error) { return string(data), nil })
+			return nil
+		},
+	})
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -199,7 +193,7 @@ func TestAStopHonoursGraceAndPreStop(t *testing.T) {
 				t.Errorf("events %s, want %s", got, tt.reasons)
 			}
 			c := containersOf(l.pod)[0]
-			lines := containerLog(l.pod, c, l.web().State, behavior.For(l.declared, "default", nil, "web", c.Image))
+			lines := containerLog(l.commands, l.pod, c, l.web().State, behavior.For(l.declared, "default", nil, "web", c.Image))
 			if last := lines[len(lines)-1].text; !strings.HasPrefix(last, tt.log) {
 				t.Errorf("the log ends in %q, want %q", last, tt.log)
 			}
@@ -269,7 +263,7 @@ func TestACrashLoopBacksOff(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lines := containerLog(l.pod, c, state, behavior.For(l.declared, "default", nil, "web", c.Image))
+	lines := containerLog(l.commands, l.pod, c, state, behavior.For(l.declared, "default", nil, "web", c.Image))
 	if last := lines[len(lines)-1].text; last != "error id=4711" {
 		t.Errorf("the previous log ends in %q", last)
 	}

@@ -15,7 +15,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/k8slab/k8slab/engine/cluster/embedded/behavior"
+	"github.com/k8slab/k8slab/engine/behavior"
+	"github.com/k8slab/k8slab/engine/cluster/embedded/kubelet/command"
 )
 
 // logLine is one line that a container wrote.
@@ -26,7 +27,9 @@ type logLine struct {
 
 // containerLog returns what the container wrote since it started as its status says, oldest first. It is made up from
 // pod and status alone, so that it needs no memory and is the same after a restart of the simulator.
-func containerLog(pod *corev1.Pod, c container, state corev1.ContainerState, declared behavior.Conduct) []logLine {
+func containerLog(
+	commands *command.Set, pod *corev1.Pod, c container, state corev1.ContainerState, declared behavior.Conduct,
+) []logLine {
 	var began, ended time.Time
 	code := int32(0)
 	switch {
@@ -42,15 +45,15 @@ func containerLog(pod *corev1.Pod, c container, state corev1.ContainerState, dec
 		lines = append(lines, logLine{at.Add(time.Duration(len(lines)) * time.Millisecond), fmt.Sprintf(format, args...)})
 	}
 	say(began, "k8slab: container %s is simulated, image %s does not run / このコンテナーは模擬実行で、イメージは動いていません", c.Name, c.Image)
-	if result := runCommand(command(c.Container), podEnvironment(pod, c)); result.known {
-		for text := range strings.Lines(result.early) {
+	if result := commands.Run(commandLine(c.Container), inside(pod, c), nil); result.Known {
+		for text := range strings.Lines(result.Early) {
 			say(began, "%s", strings.TrimRight(text, "\n"))
 		}
-		if ended.IsZero() && result.takes > 0 {
+		if ended.IsZero() && result.Takes > 0 {
 			return lines
 		}
-		for text := range strings.Lines(result.stdout[len(result.early):] + result.stderr) {
-			say(began.Add(result.takes), "%s", strings.TrimRight(text, "\n"))
+		for text := range strings.Lines(result.Stdout[len(result.Early):] + result.Stderr) {
+			say(began.Add(result.Takes), "%s", strings.TrimRight(text, "\n"))
 		}
 		return lines
 	}
@@ -58,7 +61,7 @@ func containerLog(pod *corev1.Pod, c container, state corev1.ContainerState, dec
 		say(began, "%s", text)
 	}
 	signalled := false
-	if term, is := terminationTime(pod, c); is && c.kind != initial && (ended.IsZero() || !ended.Before(term.Truncate(time.Second))) {
+	if term, is := terminationTime(commands, pod, c); is && c.kind != initial && (ended.IsZero() || !ended.Before(term.Truncate(time.Second))) {
 		signalled = true
 		say(term, "received SIGTERM, shutting down")
 	}
@@ -90,14 +93,14 @@ func startLines(c container, declared behavior.Conduct) []string {
 
 // terminationTime is when the container of a pod that is being deleted gets SIGTERM: when its preStop hook has ended or
 // the grace period has.
-func terminationTime(pod *corev1.Pod, c container) (time.Time, bool) {
+func terminationTime(commands *command.Set, pod *corev1.Pod, c container) (time.Time, bool) {
 	if pod.DeletionTimestamp == nil {
 		return time.Time{}, false
 	}
 	at := pod.DeletionTimestamp.Time
 	if pod.DeletionGracePeriodSeconds != nil {
 		grace := time.Duration(*pod.DeletionGracePeriodSeconds) * time.Second
-		hook, _ := preStop(c.Container)
+		hook, _ := preStop(commands, c.Container)
 		at = at.Add(min(hook, grace) - grace)
 	}
 	return at, true
@@ -207,7 +210,8 @@ func (s *server) copyLog(ctx context.Context, w io.Writer, pod *corev1.Pod, name
 			return nil
 		}
 		c := containerOf(pod, name)
-		all, more := s.kubelet.withWritten(pod, name, state, containerLog(pod, *c, state, s.kubelet.behaviors.of(pod, c.Container)))
+		played := containerLog(s.kubelet.commands, pod, *c, state, s.kubelet.behaviors.of(pod, c.Container))
+		all, more := s.kubelet.withWritten(pod, name, state, played)
 		lines, later := until(time.Now(), all)
 		fresh := lines[min(written, len(lines)):]
 		written = max(written, len(lines))
@@ -243,8 +247,8 @@ func (k *Kubelet) withWritten(pod *corev1.Pod, name string, state corev1.Contain
 	return lines, more
 }
 
-// until returns the lines that were written by now, and a channel that tells when there is another one; nil where none
-// is foreseen.
+// until returns the lines that were written by now, and a channel that tells when the next line is due; nil means that
+// no line is foreseen.
 func until(now time.Time, lines []logLine) ([]logLine, <-chan time.Time) {
 	for i, line := range lines {
 		if wait := line.at.Sub(now); wait > statusResolution {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/uuid"
+
+	"github.com/k8slab/k8slab/engine/atomicfile"
 )
 
 // machine is what makes a simulated machine the same one after a restart of the simulator.
@@ -43,8 +45,8 @@ func (m machine) kernel() string {
 // machinesFile is the file of the state folder that holds the machines by node name.
 const machinesFile = "machines.json"
 
-// loadMachines returns the machine of each node, and makes and stores those that are new, or that do not know yet which kubelet they
-// have.
+// loadMachines returns the machine of each node, and makes and stores those that are new, or that do not know yet which
+// kubelet they have.
 func loadMachines(dir string, nodes []Node) (map[string]machine, error) {
 	file := filepath.Join(dir, machinesFile)
 	machines := map[string]machine{}
@@ -81,7 +83,7 @@ func storeMachines(dir string, machines map[string]machine) error {
 	if err != nil {
 		return fmt.Errorf("encode the machines' identities: %w", err)
 	}
-	if err := replaceFile(filepath.Join(dir, machinesFile), data); err != nil {
+	if err := atomicfile.Write(filepath.Join(dir, machinesFile), data, atomicfile.Private); err != nil {
 		return fmt.Errorf("store the machines' identities: %w", err)
 	}
 	return nil
@@ -93,22 +95,4 @@ func newMachine() machine {
 		SystemUUID: string(uuid.NewUUID()),
 		BootID:     string(uuid.NewUUID()),
 	}
-}
-
-// replaceFile writes the file so that a reader, also one after a crash, finds either the old or the new content.
-func replaceFile(file string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*")
-	if err != nil {
-		return err
-	}
-	temporary := f.Name()
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(temporary, file)
-	}
-	if err != nil {
-		_ = os.Remove(temporary)
-	}
-	return err
 }

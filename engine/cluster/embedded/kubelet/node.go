@@ -280,7 +280,8 @@ func (n *node) ownLease(ctx context.Context, l *coordinationv1.Lease) error {
 	return nil
 }
 
-// event records an event about the Node, with the UID as the kubelet gives it (nodeRefWithUID), by which describe finds it.
+// event records an event about the Node, with the UID as the kubelet gives it (nodeRefWithUID), by which describe finds
+// it.
 func (n *node) event(uid types.UID, kind, reason, message string) {
 	n.recorder.Event(&corev1.ObjectReference{APIVersion: "v1", Kind: "Node", Name: n.Name, UID: uid}, kind, reason, message)
 }

@@ -2,7 +2,6 @@ package kubelet
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"sync"
@@ -12,19 +11,17 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
-	"sigs.k8s.io/kwok/pkg/apis/internalversion"
-	"sigs.k8s.io/kwok/pkg/utils/lifecycle"
 
-	"github.com/k8slab/k8slab/engine/cluster/embedded/behavior"
+	"github.com/k8slab/k8slab/engine/behavior"
 )
 
-// players is how many pods are brought forward at the same time. A step is one request at most.
-const players = 8
+// playersAtOnce is how many pods are brought forward at the same time. A step is one request at most.
+const playersAtOnce = 8
 
 // player brings every pod from step to step. The queue hands a pod to one worker at a time.
 type player struct {
 	*Kubelet
-	stages *stages
+	stages stages
 	queue  workqueue.TypedRateLimitingInterface[types.NamespacedName]
 
 	mu       sync.Mutex
@@ -32,7 +29,7 @@ type player struct {
 	byKey    map[types.NamespacedName]types.UID
 }
 
-func newPlayer(k *Kubelet, s *stages) *player {
+func newPlayer(k *Kubelet, s stages) *player {
 	return &player{
 		Kubelet: k,
 		stages:  s,
@@ -46,7 +43,7 @@ func newPlayer(k *Kubelet, s *stages) *player {
 // run plays until ctx ends.
 func (p *player) run(ctx context.Context) {
 	var workers sync.WaitGroup
-	for range players {
+	for range playersAtOnce {
 		workers.Go(func() {
 			for p.playNext(ctx) {
 			}
@@ -100,9 +97,7 @@ func (p *player) advance(ctx context.Context, key types.NamespacedName) (time.Du
 		return never, nil
 	}
 	if m.at != next.key() {
-		if err := p.arrive(ctx, pod, m, next, now); err != nil {
-			return never, err
-		}
+		p.arrive(pod, m, next, now)
 	}
 	if m.stage == nil {
 		return never, nil
@@ -130,7 +125,8 @@ func (p *player) advance(ctx context.Context, key types.NamespacedName) (time.Du
 func (p *player) worldOf(n *node, pod *corev1.Pod, now time.Time) world {
 	return world{
 		now: now, has: n.images.has, booted: n.upSince(n.identity()),
-		conduct: func(c *corev1.Container) behavior.Conduct { return p.behaviors.of(pod, c) },
+		conduct:  func(c *corev1.Container) behavior.Conduct { return p.behaviors.of(pod, c) },
+		commands: p.commands,
 	}
 }
 
@@ -156,28 +152,19 @@ func (p *player) memoryOf(key types.NamespacedName, pod *corev1.Pod) *memory {
 }
 
 // arrive draws the stage for a move and how long it takes.
-func (p *player) arrive(ctx context.Context, pod *corev1.Pod, m *memory, next move, now time.Time) error {
-	stage, err := p.stages.match(ctx, pod, next.step)
-	if err != nil {
-		return err
+func (p *player) arrive(pod *corev1.Pod, m *memory, next move, now time.Time) {
+	m.at, m.arrived, m.stage, m.done, m.delay = next.key(), now, p.stages.match(pod, next.step), 0, 0
+	if m.stage != nil {
+		m.delay = m.stage.wait()
 	}
-	m.at, m.arrived, m.stage, m.done, m.delay = next.key(), now, stage, 0, 0
-	if stage == nil {
-		return nil
-	}
-	delay, _, err := stage.Delay(ctx, stageEvent(pod, next.step), now)
-	if err != nil {
-		return fmt.Errorf("delay of stage %s: %w", stage.Name(), err)
-	}
-	m.delay = delay
-	return nil
 }
 
 // statusResolution is how exact times in a status are.
 const statusResolution = 2 * time.Second
 
-// dueTime returns when a move happens, and for the stop of a container whether the grace period cuts it short. Waits are
-// counted from when this process saw them begin, which is exact, unless that was before its time.
+// dueTime returns when a move happens, and for the stop of a container whether the grace period cuts it short. A wait
+// is counted from the moment at which this process saw it begin, which is exact, or from the time in the status if the
+// wait began before this process did.
 func dueTime(m *memory, next move) (due time.Time, killed bool) {
 	switch {
 	case next.step == stopped && next.stop != nil:
@@ -192,28 +179,18 @@ func dueTime(m *memory, next move) (due time.Time, killed bool) {
 	return begin.Add(next.takes + m.delay), false
 }
 
-// play does what the stage says. What was done of a stage that fails half-way is not done again. A pod that is not there
-// any more fails until the watch has told so.
-func (p *player) play(ctx context.Context, n *node, s *scene, m *memory) error {
-	rest, err := m.stage.DoSteps(m.done, s.pod.Finalizers, s, renderer{},
-		func(event *internalversion.StageEvent) error { return p.sendEvent(n, s, event) },
-		func() error { return p.removePod(ctx, s.pod) },
-		func(patch *lifecycle.Patch) error { return p.patchPod(ctx, s.pod, patch) },
-		func(*lifecycle.Apply) error { return errors.New("stages of pods apply no other objects") },
-	)
-	if rest > 0 {
-		m.done = rest
-	}
+// play does what the stage says. Of a stage that fails half-way, what was done is not done again. A pod that has gone
+// fails until the watch has told so.
+func (p *player) play(ctx context.Context, n *node, s *scene, m *memory) (err error) {
+	m.done, err = m.stage.perform(m.done, s, stageOutput{
+		event: func(kind, reason, message string) error {
+			n.recorder.Event(reference(s.pod, s.move), kind, reason, message)
+			return nil
+		},
+		remove: func() error { return p.removePod(ctx, s.pod) },
+		patch:  func(data []byte) error { return p.patchStatus(ctx, s.pod, data) },
+	})
 	return err
-}
-
-func (p *player) sendEvent(n *node, s *scene, event *internalversion.StageEvent) error {
-	message, err := renderer{}.message(event.Message, s)
-	if err != nil {
-		return err
-	}
-	n.recorder.Event(reference(s.pod, s.move), event.Type, event.Reason, message)
-	return nil
 }
 
 // reference names the pod, or the container of it that a move is about, as the kubelet's events do
@@ -236,8 +213,9 @@ func reference(pod *corev1.Pod, about move) *corev1.ObjectReference {
 	return ref
 }
 
-func (p *player) patchPod(ctx context.Context, pod *corev1.Pod, patch *lifecycle.Patch) error {
-	written, err := p.client.CoreV1().Pods(pod.Namespace).Patch(ctx, pod.Name, patch.Type, patch.Data, metav1.PatchOptions{}, patch.Subresource)
+func (p *player) patchStatus(ctx context.Context, pod *corev1.Pod, data []byte) error {
+	written, err := p.client.CoreV1().Pods(pod.Namespace).
+		Patch(ctx, pod.Name, types.StrategicMergePatchType, data, metav1.PatchOptions{}, "status")
 	if err != nil {
 		return fmt.Errorf("write status of pod %s/%s: %w", pod.Namespace, pod.Name, err)
 	}

@@ -19,8 +19,8 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// pods is the kubelet's view of the pods that are bound to its nodes: what the watch delivered, or what its own last
-// write returned where that is newer. It is a store for a client-go reflector.
+// pods is the kubelet's view of the pods that are bound to its nodes: of each pod, what the watch delivered or what the
+// kubelet's own last write returned, whichever is newer. It is a store for a client-go reflector.
 type pods struct {
 	// mine reports whether a node is played here.
 	mine func(node string) bool
@@ -47,7 +47,7 @@ func keyOf(pod *corev1.Pod) types.NamespacedName {
 	return types.NamespacedName{Namespace: pod.Namespace, Name: pod.Name}
 }
 
-// get returns the pod, which must not be changed, and nil where there is none.
+// get returns the pod, which must not be changed, or nil if there is no such pod.
 func (p *pods) get(key types.NamespacedName) *corev1.Pod {
 	p.mu.Lock()
 	defer p.mu.Unlock()

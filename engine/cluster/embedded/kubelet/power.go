@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/uuid"
+
+	"github.com/k8slab/k8slab/engine/cluster/embedded/kubelet/command"
 )
 
 const (
@@ -23,12 +25,13 @@ const (
 // ErrNodeNotFound says that no simulated node has that name.
 var ErrNodeNotFound = errors.New("no such simulated node")
 
-// RebootSentinel is the file with which Debian's and Ubuntu's packages ask for a reboot. A reboot while it is there starts
-// the next kernel.
+// RebootSentinel is the file with which Debian's and Ubuntu's packages ask for a reboot. A reboot while it is there
+// starts the next kernel.
 const RebootSentinel = "/var/run/reboot-required"
 
-// StopNode takes the node's power away, as pulling its plug does: lease and status are written no more, its pods stay in
-// the API as they are, and its address does not answer. It survives a restart. A node that is off already is no error.
+// StopNode takes the node's power away, as pulling its plug does: lease and status are written no more, its pods stay
+// in the API as they are, and its address does not answer. It survives a restart. A node that is off already is no
+// error.
 func (k *Kubelet) StopNode(name string) error {
 	return k.power(name, func(m *machine) { m.Off = true })
 }
@@ -64,7 +67,7 @@ func (k *Kubelet) TouchNode(name, file string) error {
 		return fmt.Errorf("file %q of node %s is not an absolute path", file, name)
 	}
 	return k.power(name, func(m *machine) {
-		if file = onMachine(file); !slices.Contains(m.Files, file) {
+		if file = command.OnMachine(file); !slices.Contains(m.Files, file) {
 			m.Files = append(slices.Clone(m.Files), file)
 		}
 	})
@@ -108,7 +111,7 @@ func (k *Kubelet) power(name string, change func(*machine)) error {
 func (m *machine) boot(now time.Time) {
 	m.BootID = string(uuid.NewUUID())
 	m.BootedAt = now
-	if slices.Contains(m.Files, onMachine(RebootSentinel)) {
+	if slices.Contains(m.Files, command.OnMachine(RebootSentinel)) {
 		m.Kernel = nextKernel(m.kernel())
 	}
 	m.Files = slices.DeleteFunc(slices.Clone(m.Files), func(file string) bool {
@@ -137,7 +140,7 @@ func (n *node) identity() machine {
 	return n.machine
 }
 
-// become makes the node the machine, and ends its run where that needs another one.
+// become makes the node the machine. A change of power, boot or kubelet ends the run of the old kubelet.
 func (n *node) become(m machine) {
 	n.mu.Lock()
 	another := n.machine.Off != m.Off || n.machine.BootID != m.BootID || !n.machine.RestartedAt.Equal(m.RestartedAt)
@@ -203,8 +206,8 @@ func (n *node) bootAndRun(ctx context.Context, m machine, started func()) {
 	n.run(ctx)
 }
 
-// upSince is when the machine's kubelet runs after a boot; zero for a machine that never was restarted. It is a second or
-// more after everything that ran before, so that the times in statuses tell what did.
+// upSince is when the machine's kubelet runs after a boot; zero for a machine that never was restarted. It is a second
+// or more after everything that ran before, so that the times in statuses tell what did.
 func (n *node) upSince(m machine) time.Time {
 	if m.BootedAt.IsZero() {
 		return time.Time{}

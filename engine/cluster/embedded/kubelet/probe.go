@@ -6,7 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/k8slab/k8slab/engine/cluster/embedded/behavior"
+	"github.com/k8slab/k8slab/engine/behavior"
 )
 
 // probeKind is a kind of probe as events name it; empty means none.
@@ -44,8 +44,8 @@ type probing struct {
 	failures    int32
 }
 
-// nextStepOfProbes returns what the probes of a running container lead to next.
-func nextStepOfProbes(c container, status *corev1.ContainerStatus, m *memory, w world) move {
+// nextStepOfProbes is the turn of the probes of a running container.
+func nextStepOfProbes(_ *corev1.Pod, c container, status *corev1.ContainerStatus, m *memory, w world) move {
 	if c.kind == initial || c.kind == ephemeral {
 		return move{}
 	}

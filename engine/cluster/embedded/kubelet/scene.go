@@ -10,7 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
 
-	"github.com/k8slab/k8slab/engine/cluster/embedded/behavior"
+	"github.com/k8slab/k8slab/engine/behavior"
 )
 
 // scene is what a stage's templates see: a pod at a step. Its exported methods are what a template may call. Those that
@@ -138,8 +138,8 @@ func (s *scene) waits(reason, message string) (string, error) {
 	return s.patchContainer(func(c *corev1.ContainerStatus, _ metav1.Time) { markWaiting(c, reason, message) })
 }
 
-// Rebooted records that the containers went with the machine, and that the pod is to be started anew, with a new network
-// and from its first init container on.
+// Rebooted records that the containers went with the machine, and that the pod is to be started anew, with a new
+// network and from its first init container on.
 func (s *scene) Rebooted() (string, error) {
 	return s.patch(func(status *corev1.PodStatus, now metav1.Time) error {
 		markDead(status, now)

@@ -19,8 +19,8 @@ import (
 	"github.com/k8slab/k8slab/engine/cluster/embedded/inprocess"
 )
 
-// server is the API that each node serves on port 10250, as far as kube-apiserver uses it (pkg/kubelet/server/server.go).
-// It listens nowhere: connections come from dial.
+// server is the API that each node serves on port 10250, as far as kube-apiserver uses it
+// (pkg/kubelet/server/server.go). It listens nowhere: connections come from dial.
 type server struct {
 	kubelet *Kubelet
 	http    *http.Server

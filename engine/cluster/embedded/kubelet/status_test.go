@@ -14,7 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
 
-	"github.com/k8slab/k8slab/engine/cluster/embedded/behavior"
+	"github.com/k8slab/k8slab/engine/behavior"
+	"github.com/k8slab/k8slab/engine/cluster/embedded/kubelet/command"
 )
 
 func netipOf(t *testing.T, text string) netip.Addr {
@@ -52,7 +53,10 @@ func apply(t *testing.T, pod *corev1.Pod, patch func() (string, error)) *corev1.
 
 // worldAt is a world in which every image is there and nothing is declared.
 func worldAt(now time.Time) world {
-	return world{now: now, has: func(string) bool { return true }, conduct: func(*corev1.Container) behavior.Conduct { return behavior.Conduct{} }}
+	return world{
+		now: now, has: func(string) bool { return true }, commands: command.NewSet(command.All()...),
+		conduct: func(*corev1.Container) behavior.Conduct { return behavior.Conduct{} },
+	}
 }
 
 // boundPod is a pod as the scheduler leaves it.
@@ -277,41 +281,6 @@ func TestStepsFallDueAsThePodDeclares(t *testing.T) {
 	})
 }
 
-func TestCommandsAreAnsweredWithoutRunningThem(t *testing.T) {
-	env := environment{hostname: "web-1", vars: []string{"HOSTNAME=web-1", "COLOUR=blue"}}
-	tests := []struct {
-		name   string
-		argv   []string
-		stdout string
-		code   int
-		takes  time.Duration
-		known  bool
-	}{
-		{"hostname", []string{"hostname"}, "web-1\n", 0, 0, true},
-		{"the file that holds the hostname", []string{"cat", "/etc/hostname"}, "web-1\n", 0, 0, true},
-		{"a path to a program", []string{"/bin/echo", "a", "b"}, "a b\n", 0, 0, true},
-		{"variables in double quotes", []string{"sh", "-c", `echo "$COLOUR  sky"`}, "blue  sky\n", 0, 0, true},
-		{"no variables in single quotes", []string{"sh", "-c", `echo '$COLOUR'`}, "$COLOUR\n", 0, 0, true},
-		{"commands one after the other", []string{"sh", "-c", "echo a; sleep 1.5 && echo b"}, "a\nb\n", 0, 1500 * time.Millisecond, true},
-		{"what follows a failure with && is left out", []string{"sh", "-c", "false && echo no"}, "", 1, 0, true},
-		{"exit with a code", []string{"bash", "-c", "exit 3; echo no"}, "", 3, 0, true},
-		{"a program that is not there", []string{"cat", "/etc/shadow"}, "", 127, 0, false},
-		{"a pipe, which would be answered wrongly", []string{"sh", "-c", "echo a | wc"}, "", 127, 0, false},
-		{"a loop", []string{"sh", "-c", "while true; do echo a; sleep 1; done"}, "", 127, 0, false},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			got := runCommand(tt.argv, env)
-			if got.known != tt.known || (got.known && (got.stdout != tt.stdout || got.code != tt.code || got.takes != tt.takes)) {
-				t.Errorf("%q answered %+v", tt.argv, got)
-			}
-			if !tt.known && (got.code == 0 && len(tt.argv) < 3 || !strings.Contains(got.stderr, "simulated")) {
-				t.Errorf("%q: the answer does not say that the container is simulated: %+v", tt.argv, got)
-			}
-		})
-	}
-}
-
 func TestImagesAreNamedAsContainerdNamesThem(t *testing.T) {
 	for image, want := range map[string]string{
 		"nginx":                          "docker.io/library/nginx:latest",
@@ -413,16 +382,71 @@ spec:
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{"web": "slow-web", "other": "stopped"} {
-		stage, err := s.match(t.Context(), simplePod(name), stopped)
-		if err != nil || stage == nil || stage.Name() != want {
-			t.Errorf("pod %s: stage %v, error %v; want %s", name, stage, err, want)
+		if stage := s.match(simplePod(name), stopped); stage == nil || stage.name != want {
+			t.Errorf("pod %s: stage %v; want %s", name, stage, want)
+		}
+	}
+}
+
+func TestWeightsDecideAmongStagesAndJitterBoundsTheirWaits(t *testing.T) {
+	document := func(name, spec string) string {
+		return "---\napiVersion: kwok.x-k8s.io/v1alpha1\nkind: Stage\nmetadata: {name: " + name + "}\nspec:\n" +
+			"  selector: {matchLabels: {k8slab.dev/step: stopped}}\n" + spec
+	}
+	drawn := func(documents ...string) map[string]int {
+		all, err := newStages([]byte(strings.Join(documents, "")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := map[string]int{}
+		for range 1000 {
+			names[all.match(simplePod("web"), stopped).name]++
+		}
+		return names
+	}
+	if got := drawn(document("a", ""), document("b", "")); len(got) != 2 {
+		t.Errorf("without weights drawn %v, want both", got)
+	}
+	got := drawn(document("a", "  weight: 1\n"), document("b", "  weight: 9\n"), document("c", ""))
+	if got["a"] == 0 || got["b"] < 2*got["a"] || got["c"] > 0 {
+		t.Errorf("drawn %v, want b far more often than a, and never c", got)
+	}
+	for delay, want := range map[string][2]time.Duration{
+		"{durationMilliseconds: 200}":                                  {200, 200},
+		"{durationMilliseconds: 200, jitterDurationMilliseconds: 600}": {200, 599},
+		"{durationMilliseconds: 200, jitterDurationMilliseconds: 100}": {100, 100},
+		"{jitterDurationMilliseconds: 100}":                            {0, 99},
+	} {
+		all, err := newStages([]byte(document("it", "  delay: "+delay+"\n")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 100 {
+			if wait := all[0].wait() / time.Millisecond; wait < want[0] || wait > want[1] {
+				t.Errorf("delay %s: waits %d ms, want %d to %d", delay, wait, want[0], want[1])
+			}
+		}
+	}
+}
+
+func TestAStageThatCannotBePlayedIsRefused(t *testing.T) {
+	const head = "metadata: {name: it}\nspec:\n  selector: {matchLabels: {k8slab.dev/step: admit}}\n"
+	for name, document := range map[string]string{
+		"a field that is not played": head + "  weightFrom: {expressionFrom: .x}\n",
+		"no selector":                "metadata: {name: it}\nspec: {weight: 1}\n",
+		"a patch of something else":  head + "  steps: [{patch: {subresource: spec, type: strategic, template: x}}]\n",
+		"a template that is none":    head + "  steps: [{event: {message: '{{ .Image'}}]\n",
+		"a step without anything":    head + "  steps: [{}]\n",
+	} {
+		if _, err := newStages([]byte(document)); err == nil {
+			t.Errorf("%s: no error", name)
 		}
 	}
 }
 
 func TestLogsAreSelectedAsAsked(t *testing.T) {
 	pod := play(t, boundPod(nil), waiting)
-	lines := containerLog(pod, containersOf(pod)[0], pod.Status.ContainerStatuses[0].State, behavior.Conduct{})
+	lines := containerLog(command.NewSet(command.All()...), pod, containersOf(pod)[0], pod.Status.ContainerStatuses[0].State, behavior.Conduct{})
 	if len(lines) < 3 || !strings.Contains(lines[0].text, "simulated") {
 		t.Fatalf("lines %v", lines)
 	}
@@ -463,17 +487,4 @@ func TestLogsAreSelectedAsAsked(t *testing.T) {
 			t.Error("no error")
 		}
 	})
-}
-
-func TestThePromptEchoesAndEditsAsATerminalExpects(t *testing.T) {
-	var out strings.Builder
-	code := prompt(t.Context(), strings.NewReader("hostnamX\x7fe\rfalse\rexit 3\r"), &out, environment{hostname: "web-1"}, true)
-	if code != 3 {
-		t.Errorf("exit code %d, want that of exit", code)
-	}
-	for _, want := range []string{"simulated", "\r\n# ", "hostnamX\b \be\r\nweb-1\r\n"} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("the terminal shows %q without %q", out.String(), want)
-		}
-	}
 }

@@ -4,9 +4,9 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"sigs.k8s.io/kwok/pkg/utils/lifecycle"
 
-	"github.com/k8slab/k8slab/engine/cluster/embedded/behavior"
+	"github.com/k8slab/k8slab/engine/behavior"
+	"github.com/k8slab/k8slab/engine/cluster/embedded/kubelet/command"
 )
 
 // step is where a pod is in its life: what its kubelet does next. The name is the one that stages select.
@@ -50,7 +50,7 @@ const (
 	remove step = "remove"
 	// deadline: the pod has been active for as long as it may.
 	deadline step = "deadline"
-	// rebooted: the machine was started anew, and so is the pod; lost: the same for a pod that is not started again.
+	// rebooted: the machine was restarted, and so is the pod; lost: the machine was restarted, and the pod may not be.
 	rebooted step = "rebooted"
 	lost     step = "lost"
 )
@@ -127,14 +127,14 @@ type memory struct {
 	pulls   map[string]pullFailure
 	// restarts holds how long a container waits before it is started again, by backOffKey.
 	restarts map[string]delay
-	// started and ended hold when containers last did, more exactly than their statuses.
+	// started and ended hold when containers last started and ended, more exactly than their statuses.
 	started, ended map[string]time.Time
 	// probes holds how probes went, by container and kind.
 	probes map[string]probing
 	// condemned holds why a container is being stopped although its pod goes on.
 	condemned map[string]condemnation
-	// told holds when containers were told to stop; hookFailed those whose preStop hook was reported to have failed;
-	// lastStop is when the last one ended after that.
+	// told holds when containers were told to stop; hookFailed holds the containers whose preStop hook was reported to
+	// have failed; lastStop is when the last container that was told to stop ended.
 	told       map[string]time.Time
 	hookFailed map[string]bool
 	lastStop   time.Time
@@ -142,11 +142,12 @@ type memory struct {
 	overdue bool
 	// removed says that the API server was told to remove the pod; a finalizer may still hold its object.
 	removed bool
-	// at is the move that the pod is at, as key, and arrived is when it came there. stage is what it does there, nil for
-	// nothing, done how much of it was done already, and delay how long it waits before.
+	// at is the key of the move that the pod is at, and arrived is when the pod came there. stage says what happens
+	// there; nil means nothing. done counts the acts of the stage that were done already, and delay is the wait before
+	// the stage.
 	at      string
 	arrived time.Time
-	stage   *lifecycle.Stage
+	stage   *stage
 	done    int
 	delay   time.Duration
 }
@@ -167,6 +168,8 @@ type world struct {
 	has func(image string) bool
 	// conduct is the declared behaviour of a container of the pod.
 	conduct func(*corev1.Container) behavior.Conduct
+	// commands are those that containers have.
+	commands *command.Set
 	// booted is when the machine was up again after its last start; zero means that it was never started again.
 	booted time.Time
 }
@@ -302,39 +305,6 @@ func exactly(remembered, status time.Time) time.Time {
 		return remembered
 	}
 	return status
-}
-
-// nextStepOfRunning is nextStepOf for a running container: it is stopped, ends by itself, or its probes decide.
-func nextStepOfRunning(pod *corev1.Pod, c container, status *corev1.ContainerStatus, m *memory, w world) move {
-	if c.kind != ephemeral {
-		if why, is := m.condemnationOf(pod, c, status); is {
-			return nextStepOfStop(pod, c, m, w, why.grace, time.Time{})
-		}
-	}
-	next := nextStepOfProbes(c, status, m, w)
-	began := status.State.Running.StartedAt.Time
-	declared := w.conduct(c.Container)
-	at := move{step: exit, container: c.Container, kind: c.kind}
-	switch {
-	case c.kind == ephemeral:
-		return move{}
-	case declared.Crash.Happens(status.RestartCount):
-		at.at = exactly(m.started[c.Name], began).Add(declared.Crash.After.Duration)
-		at.code = declared.Crash.Code()
-	case c.kind == initial || c.kind == regular && ends(pod, c):
-		at.since, at.takes, at.code = began, runTime(pod, c), exitCode(c.Container)
-	default:
-		return next
-	}
-	return sooner(at, next)
-}
-
-// exitCode of a container that ends by itself: that of its command, and success where that is up to the image.
-func exitCode(c *corev1.Container) int32 {
-	if result := runCommand(command(c), environment{}); result.known {
-		return int32(result.code)
-	}
-	return 0
 }
 
 // activeDeadline is when the pod has been active for as long as it may (pkg/kubelet/active_deadline.go).

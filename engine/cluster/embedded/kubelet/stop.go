@@ -5,6 +5,8 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/k8slab/k8slab/engine/cluster/embedded/kubelet/command"
 )
 
 const (
@@ -139,7 +141,7 @@ func nextStepOfStop(pod *corev1.Pod, c container, m *memory, w world, grace time
 	if told.IsZero() {
 		return next
 	}
-	hook, fails := preStop(c.Container)
+	hook, fails := preStop(w.commands, c.Container)
 	if fails && hook <= grace && !m.hookFailed[c.Name] {
 		next.step, next.message, next.at = hookFailed, "PreStopHook failed", told.Add(hook)
 		return next
@@ -167,7 +169,7 @@ func nextStepOfStop(pod *corev1.Pod, c container, m *memory, w world, grace time
 
 // preStop returns how long the container's preStop hook takes and whether it fails. A command that a simulated
 // container does not have is taken to be one that the image has.
-func preStop(c *corev1.Container) (takes time.Duration, fails bool) {
+func preStop(commands *command.Set, c *corev1.Container) (takes time.Duration, fails bool) {
 	if c.Lifecycle == nil || c.Lifecycle.PreStop == nil {
 		return 0, false
 	}
@@ -176,8 +178,8 @@ func preStop(c *corev1.Container) (takes time.Duration, fails bool) {
 	case hook.Sleep != nil:
 		return time.Duration(hook.Sleep.Seconds) * time.Second, false
 	case hook.Exec != nil:
-		result := runCommand(hook.Exec.Command, environment{})
-		return result.takes, result.known && result.code != 0
+		result := commands.Run(hook.Exec.Command, command.Place{}, nil)
+		return result.Takes, result.Known && result.Code != 0
 	}
 	return 0, false
 }

@@ -7,13 +7,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/cri-streaming/pkg/streaming/portforward"
 	"k8s.io/cri-streaming/pkg/streaming/remotecommand"
 	"k8s.io/utils/exec"
+
+	"github.com/k8slab/k8slab/engine/cluster/embedded/kubelet/command"
 )
 
 // The kubelet's defaults for streams (pkg/kubelet/server/server.go and cri/streaming).
@@ -88,23 +89,31 @@ func (s *server) servePortForward(w http.ResponseWriter, r *http.Request) {
 		streamIdle, streamCreation, portforward.SupportedProtocols)
 }
 
-// ExecInContainer implements remotecommand.Executor. It runs nothing: the answers are those of shell.go.
+// ExecInContainer implements remotecommand.Executor. It runs nothing: the answers are those of package command.
 func (s *session) ExecInContainer(ctx context.Context, _, _, _ string, cmd []string, in io.Reader, out, errOut io.WriteCloser, tty bool, _ <-chan remotecommand.TerminalSize, _ time.Duration) error {
 	ctx, cancel := s.server.untilStopped(ctx, keyOf(s.pod), s.pod.UID, s.container.Name)
 	defer cancel()
-	env := podEnvironment(s.pod, *s.container)
+	commands, where := s.server.kubelet.commands, inside(s.pod, *s.container)
 	if n := s.server.kubelet.nodes[s.pod.Spec.NodeName]; n != nil {
-		env.host = hostFilesOf(s.pod, *s.container, n.identity().Files)
+		where.Host = command.HostFilesOf(s.pod, s.container.Container, n.identity().Files)
 	}
 	if errOut == nil {
 		errOut = out
 	}
-	if isShell(cmd) && in != nil {
-		return exitStatus(prompt(ctx, in, out, env, tty))
+	if in != nil && commands.IsInteractive(cmd) {
+		return exitStatus(commands.Prompt(ctx, in, out, where, tty))
 	}
-	result := runCommand(cmd, env)
-	if result.takes > 0 {
-		timer := time.NewTimer(result.takes)
+	// A command may wait for its input, which ends when this function has returned.
+	answered := make(chan command.Outcome, 1)
+	go func() { answered <- commands.Run(cmd, where, in) }()
+	var result command.Outcome
+	select {
+	case result = <-answered:
+	case <-ctx.Done():
+		return exitStatus(137)
+	}
+	if result.Takes > 0 {
+		timer := time.NewTimer(result.Takes)
 		defer timer.Stop()
 		select {
 		case <-timer.C:
@@ -112,20 +121,9 @@ func (s *session) ExecInContainer(ctx context.Context, _, _, _ string, cmd []str
 			return exitStatus(137)
 		}
 	}
-	write(out, result.stdout, tty)
-	write(errOut, result.stderr, tty)
-	return exitStatus(result.code)
-}
-
-// write writes text as a terminal needs it, where there is one.
-func write(w io.Writer, text string, tty bool) {
-	if w == nil || text == "" {
-		return
-	}
-	if tty {
-		text = strings.ReplaceAll(text, "\n", "\r\n")
-	}
-	_, _ = io.WriteString(w, text)
+	command.Write(out, result.Stdout, tty)
+	command.Write(errOut, result.Stderr, tty)
+	return exitStatus(result.Code)
 }
 
 // exitStatus is what tells a client the exit code of its command.
@@ -144,7 +142,7 @@ func (s *session) AttachContainer(ctx context.Context, _, _, _ string, _ io.Read
 	if out == nil {
 		out = discard{}
 	}
-	write(out, "k8slab: this container is simulated; what it says from now on follows / このコンテナーは模擬実行です。以後の出力を表示します\n", tty)
+	command.Write(out, "k8slab: this container is simulated; what it says from now on follows / このコンテナーは模擬実行です。以後の出力を表示します\n", tty)
 	return s.server.copyLog(ctx, out, s.pod, s.container.Name, logOptions{follow: true, tail: new(int64)})
 }
 

@@ -17,8 +17,8 @@ import (
 	"github.com/k8slab/k8slab/engine/cluster/embedded/metrics"
 )
 
-// metricsService is what an aggregated API needs: an address that the API server dials, a slice that says that something
-// is behind it, and the registration.
+// metricsService is what an aggregated API needs: an address that the API server dials, a slice that says that
+// something is behind it, and the registration.
 const metricsService = "10.0.250.250"
 
 func (l *lab) registerMetrics() {

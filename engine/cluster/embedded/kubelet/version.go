@@ -2,8 +2,9 @@ package kubelet
 
 import "time"
 
-// UpgradeKubelet gives the node's machine another kubelet and starts it, as installing a package and restarting the service do. Its
-// containers run on. The node reports that it is not ready until the new kubelet has settled. It survives a restart.
+// UpgradeKubelet gives the node's machine another kubelet and starts it, as installing a package and restarting the
+// service do. Its containers run on. The node reports that it is not ready until the new kubelet has settled. It
+// survives a restart.
 func (k *Kubelet) UpgradeKubelet(name, version string) error {
 	return k.power(name, func(m *machine) { m.Kubelet, m.RestartedAt = version, time.Now() })
 }

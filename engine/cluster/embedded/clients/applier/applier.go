@@ -35,8 +35,8 @@ type Applier struct {
 	warnings  *warnings
 }
 
-// New returns an applier that authenticates as config says. Its name is the user agent and the field manager; namespace is for
-// manifests that name none; say takes a line for each object, each warning and each error.
+// New returns an applier that authenticates as config says. Its name is the user agent and the field manager; namespace
+// is for manifests that name none; say takes a line for each object, each warning and each error.
 func New(config *rest.Config, name, namespace string, say func(line string)) (*Applier, error) {
 	a := &Applier{name: name, namespace: namespace, say: say, warnings: &warnings{}}
 	own := rest.CopyConfig(config)
@@ -55,8 +55,9 @@ func New(config *rest.Config, name, namespace string, say func(line string)) (*A
 	return a, nil
 }
 
-// Apply applies every document of the files, in the order of their names, and looks anew at which APIs there are. An error of one does
-// not keep the others from being applied. It returns false where the API server does not accept who the client says that it is.
+// Apply applies every document of the files, in the order of their names, and looks anew at which APIs there are. An
+// error of one does not keep the others from being applied. It returns false where the API server does not accept who
+// the client says that it is.
 func (a *Applier) Apply(ctx context.Context, files map[string]string) (accepted bool) {
 	a.mapper.Reset()
 	accepted = true

@@ -25,7 +25,7 @@ func TestClientsAndWorkloadsStandSideBySide(t *testing.T) {
 	if workloads, err := Decode(documents); err != nil || len(workloads) != 1 {
 		t.Errorf("workloads %+v, %v", workloads, err)
 	}
-	if !Is(APIVersion, ClientKind) || !Is(APIVersion, Kind) || Is("v1", "Pod") {
+	if !Is(APIVersion, ClientKind) || !Is(APIVersion, WorkloadKind) || Is("v1", "Pod") {
 		t.Error("the kinds of behaviour are not told from the API's")
 	}
 }

@@ -13,6 +13,9 @@
 //
 // A document of the kind SimulatedClient declares a program that calls the API by itself, see Client.
 //
-// It owns the documents: its types, strict decoding, validation and selection. It must not know kwok, the simulated
-// kubelet or labs. Start reading at Conduct in types.go; Decode reads documents, For says what holds for a container.
+// The kinds of documents are listed in documents.go; what a workload may declare (Conduct) and what a client may do
+// (Programs) in kinds.go. Each has a file of its own.
+//
+// It owns the documents: its types, strict decoding, validation and selection. It must not know the simulated
+// kubelet or labs. Start reading at Conduct in kinds.go; Decode reads documents, For says what holds for a container.
 package behavior

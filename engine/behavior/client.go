@@ -10,7 +10,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	apivalidation "k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
-	"sigs.k8s.io/yaml"
 )
 
 // ClientKind marks the documents that declare a client.
@@ -23,8 +22,8 @@ const (
 	mostPeriod  = time.Hour
 )
 
-// Client is a program that really calls the API while its pod is Ready: every so often it applies the manifests that it finds in a
-// ConfigMap, as a pipeline does,
+// Client is a program that really calls the API while its pod is Ready, in rounds. One that applies the manifests of a
+// ConfigMap, as a pipeline does, is declared so:
 //
 //	apiVersion: k8slab.dev/v1alpha1
 //	kind: SimulatedClient
@@ -36,8 +35,8 @@ const (
 //	  every: 10s
 //	  apply: {configMap: ci-bot-manifests}
 //
-// It authenticates with a token of the ServiceAccount, so that what it may do is what the cluster's RBAC allows, and the audit log
-// shows it as any other client. What it did is in the log of its pod.
+// A client authenticates with a token of the ServiceAccount, so that it may do what the cluster's RBAC allows, and the
+// audit log shows it as any other client. What it did is in the log of its pod.
 type Client struct {
 	// Name is unique in a cluster; it is the user agent and the field manager.
 	Name string     `json:"name"`
@@ -53,23 +52,17 @@ type ClientSpec struct {
 	Selector metav1.LabelSelector `json:"selector"`
 	// Every is the time from one round to the next, 1s to 1h.
 	Every metav1.Duration `json:"every"`
-	Apply ClientApply     `json:"apply"`
+	// Programs is what the client does in a round.
+	Programs
 }
 
-// ClientApply says where the manifests are that are applied.
-type ClientApply struct {
-	// ConfigMap whose values are manifests, each of one or several documents. It is read anew in each round, as a pod does that has it
-	// mounted, and needs no right of the ServiceAccount.
-	ConfigMap string `json:"configMap"`
-}
-
-// DecodeClients reads the clients, strictly; documents of other kinds are left to Decode.
+// DecodeClients reads the clients, strictly; documents of other kinds are left out.
 func DecodeClients(parts ...[]byte) ([]Client, error) {
 	var all []Client
 	var errs []error
 	names := map[string]bool{}
-	err := eachDocument(parts, func(number int, kind metav1.TypeMeta, data []byte) {
-		if kind.APIVersion != APIVersion || kind.Kind != ClientKind {
+	err := eachDocument(parts, func(number int, of documentType, data []byte) {
+		if of.APIVersion != APIVersion || of.Kind != ClientKind {
 			return
 		}
 		c, err := decodeClient(data)
@@ -96,14 +89,8 @@ func DecodeClients(parts ...[]byte) ([]Client, error) {
 }
 
 func decodeClient(data []byte) (Client, error) {
-	var d struct {
-		metav1.TypeMeta `json:",inline"`
-		Metadata        struct {
-			Name string `json:"name"`
-		} `json:"metadata"`
-		Spec ClientSpec `json:"spec"`
-	}
-	if err := yaml.UnmarshalStrict(data, &d); err != nil {
+	d, err := decodeDocument[ClientSpec](data)
+	if err != nil {
 		return Client{}, err
 	}
 	c := Client{Name: d.Metadata.Name, Spec: d.Spec}
@@ -122,12 +109,12 @@ func (c *Client) Validate() error {
 		{field.NewPath("metadata", "name"), c.Name, apivalidation.IsDNS1123Label},
 		{spec.Child("namespace"), c.Spec.Namespace, apivalidation.IsDNS1123Label},
 		{spec.Child("serviceAccount"), c.Spec.ServiceAccount, apivalidation.IsDNS1123Subdomain},
-		{spec.Child("apply", "configMap"), c.Spec.Apply.ConfigMap, apivalidation.IsDNS1123Subdomain},
 	} {
 		for _, problem := range name.valid(name.value) {
 			errs = append(errs, field.Invalid(name.at, name.value, problem))
 		}
 	}
+	errs = append(errs, c.Spec.Programs.validate(spec)...)
 	if strings.HasPrefix(c.Spec.Namespace, "kube-") {
 		errs = append(errs, field.Forbidden(spec.Child("namespace"), "a lab may not speak as one of the cluster's own ServiceAccounts"))
 	}
