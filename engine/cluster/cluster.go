@@ -21,27 +21,28 @@ type Spec struct {
 	Name string
 	// Release of the control plane with which the cluster is made: "1.37". An upgrade does not change it.
 	Release string
-	// RuntimeConfig lists group versions that the API server serves besides those that it serves by itself:
-	// "storage.k8s.io/v1beta1". One that the running release does not have any more is left out.
+	// RuntimeConfig lists group versions that the API server serves besides its defaults: "storage.k8s.io/v1beta1". A
+	// group version that the running release no longer has is left out.
 	RuntimeConfig []string
 	Nodes         []Node
-	// History names further resources whose changes are recorded where the cluster keeps a record: "certificates.v1.cert-manager.io".
+	// History names further resources whose changes are recorded, if the provider keeps a record:
+	// "certificates.v1.cert-manager.io".
 	History []string `json:",omitempty"`
 	// APIPort fixes the API server's port on loopback; zero picks a free one.
 	APIPort int
-	// Begin is of use to a provider whose upgrades take long, and says nothing of a cluster that is there.
+	// Begin is for a provider whose upgrades take long. It only matters when the cluster is made.
 	Begin Beginning `json:"-"`
 }
 
-// Beginning are the releases with which a cluster may be made, where the lab's would be upgraded to them at once.
+// Beginning holds the releases with which a cluster may be made, for a lab that would upgrade it to them at once.
 type Beginning struct {
 	// Release of the control plane; empty means the spec's.
 	Release string
-	// Kubelets are releases by the names of nodes; one that is not there has that of the spec.
+	// Kubelets are releases by node name. A node that is missing here gets the release of the spec.
 	Kubelets map[string]string
 }
 
-// Begun returns the spec of the cluster as it begins.
+// Begun returns the spec with the releases of Begin in place of its own.
 func (s Spec) Begun() Spec {
 	s.Nodes = slices.Clone(s.Nodes)
 	for i := range s.Nodes {
@@ -69,7 +70,7 @@ const (
 	Degraded State = "degraded"
 )
 
-// Cluster is what a provider knows of one cluster now.
+// Cluster is what a provider knows about one cluster at this moment.
 type Cluster struct {
 	Name     string `json:"name"`
 	Provider string `json:"provider"`
@@ -81,7 +82,7 @@ type Cluster struct {
 	// Kubeconfig is the learner's own file.
 	Kubeconfig string      `json:"kubeconfig"`
 	Components []Component `json:"components,omitempty"`
-	// NodeNames are the names of the cluster's nodes by those that the lab has for them, where they differ: see Guest.
+	// NodeNames maps the lab's names of nodes to the cluster's own names, if they differ: see Guest.
 	NodeNames map[string]string `json:"nodeNames,omitempty"`
 }
 
@@ -93,50 +94,23 @@ type Component struct {
 	PID      int       `json:"pid,omitempty"`
 	Since    time.Time `json:"since"`
 	Restarts int       `json:"restarts"`
-	// LastError is how it ended last, where it did.
+	// LastError says how the process ended last; empty if it never ended.
 	LastError string `json:"lastError,omitempty"`
 }
 
-// Identity is who a client speaks as; the audit log tells them apart.
+// Identity is the user as whom a client speaks; the audit log tells identities apart.
 type Identity string
 
 const (
 	// Learner is the user of the learner's kubeconfig.
 	Learner Identity = "learner"
-	// Grader reads.
+	// Grader reads the cluster to grade it.
 	Grader Identity = "k8slab:grader"
 	// Operator seeds and resets the lab.
 	Operator Identity = "k8slab:operator"
-	// Historian watches.
+	// Historian watches the cluster to record it.
 	Historian Identity = "k8slab:historian"
 )
-
-// Capability is something that not every cluster can do; labs name those that they need.
-type Capability string
-
-const (
-	// AuditLog: what was asked of the API server is recorded.
-	AuditLog Capability = "audit-log"
-	// History: what the cluster goes through is recorded.
-	History Capability = "history"
-	// Components: parts of the control plane can be stopped and started.
-	Components Capability = "components"
-	// Simulated: nodes and pods are played.
-	Simulated Capability = "simulated"
-	// Power: the machines of the nodes can be switched off and on.
-	Power Capability = "node-power"
-	// Checkpoints: the cluster can be brought back to a saved state.
-	Checkpoints Capability = "checkpoints"
-	// Upgrades: control plane and nodes can be brought to another release.
-	Upgrades Capability = "upgrades"
-	// Disposable: the cluster was made for one lab, and nothing in it belongs to anybody else.
-	Disposable Capability = "disposable"
-	// Nodes: nodes may be cordoned, drained, tainted and labelled.
-	Nodes Capability = "nodes"
-)
-
-// Capabilities lists all that a lab may require.
-var Capabilities = [...]Capability{AuditLog, Checkpoints, Components, Disposable, History, Power, Nodes, Simulated, Upgrades}
 
 // Phase reports progress: once when a phase begins, with Done false, and once when it ends.
 type Phase struct {
@@ -169,17 +143,34 @@ func (p Progress) Run(name string, f func() (detail string, err error)) error {
 // Provider makes clusters. Existence is discovered, never remembered.
 type Provider interface {
 	Name() string
-	Capabilities() []Capability
-	// Available says what is missing on this machine for a cluster like spec, and how to get it; nil if nothing is.
+	// Available returns a problem that says what this machine lacks for a cluster like spec, and how to get it; nil if
+	// nothing is missing.
 	Available(ctx context.Context, spec Spec) error
 	// Ensure brings the cluster up from whatever state it is in. It is idempotent.
 	Ensure(ctx context.Context, spec Spec, progress Progress) (*Cluster, error)
 	// Find returns ErrNotFound for a cluster that does not exist.
 	Find(ctx context.Context, name string) (*Cluster, error)
-	// Delete removes the cluster and all that belongs to it. A cluster that does not exist is no error.
+	// Delete removes the cluster and everything that belongs to it. A cluster that does not exist is no error.
 	Delete(ctx context.Context, name string) error
 	// Config returns how to reach a running cluster as id.
 	Config(ctx context.Context, name string, id Identity) (*rest.Config, error)
+}
+
+// As returns the provider as a T, one of the optional interfaces of this package, and false if the provider does not
+// implement T. It sees through decorators, which have a method Unwrap() Provider.
+func As[T any](p Provider) (T, bool) {
+	for p != nil {
+		if t, ok := p.(T); ok {
+			return t, true
+		}
+		decorator, ok := p.(interface{ Unwrap() Provider })
+		if !ok {
+			break
+		}
+		p = decorator.Unwrap()
+	}
+	var none T
+	return none, false
 }
 
 // Lister is a provider that can name its clusters.
@@ -192,8 +183,8 @@ type Stopper interface {
 	Stop(ctx context.Context, name string) error
 }
 
-// ComponentControl stops and starts one component of the control plane. A stopped one stays stopped until it is
-// started or the cluster is.
+// ComponentControl stops and starts one component of the control plane. A stopped component stays stopped until it is
+// started, or its cluster is.
 type ComponentControl interface {
 	StopComponent(ctx context.Context, name, component string) error
 	StartComponent(ctx context.Context, name, component string) error
@@ -201,9 +192,9 @@ type ComponentControl interface {
 
 // LogFiles is a provider whose clusters keep logs in files.
 type LogFiles interface {
-	// Logs names them.
+	// Logs returns the names of the logs.
 	Logs() []string
-	// LogFile returns the path of one of Logs; there may be no file yet.
+	// LogFile returns the path of the log of that name, which is one of Logs. The file need not exist yet.
 	LogFile(ctx context.Context, name, log string) (path string, err error)
 }
 
@@ -222,28 +213,29 @@ type Checkpoint struct {
 type Checkpointer interface {
 	// SaveCheckpoint saves the state under the name and replaces an earlier one.
 	SaveCheckpoint(ctx context.Context, name, checkpoint string) error
-	// RestoreCheckpoint returns ErrNoCheckpoint for one that was not saved. When it returns, the objects are back; the controllers
-	// are about to act on them.
+	// RestoreCheckpoint returns ErrNoCheckpoint if no checkpoint of that name was saved. When it returns, the objects
+	// are back; the controllers are about to act on them.
 	RestoreCheckpoint(ctx context.Context, name, checkpoint string) error
-	// Checkpoints lists them, oldest first.
+	// Checkpoints returns the cluster's checkpoints, oldest first.
 	Checkpoints(ctx context.Context, name string) ([]Checkpoint, error)
 }
 
-// Simulator is a provider whose workloads are played, and which can be told how they behave.
+// Simulator is a provider whose workloads are simulated and can be told how to behave.
 type Simulator interface {
-	// SetBehaviors replaces all that was said before by the YAML documents of the kind SimulatedWorkload.
+	// SetBehaviors replaces all behaviors set before with those in the YAML documents, of the kind SimulatedWorkload.
 	SetBehaviors(ctx context.Context, name string, documents []byte) error
 }
 
-// ImageLoader is a provider whose nodes run real images, and which can give them those that are on this machine.
+// ImageLoader is a provider whose nodes run real images and can be given the images of this machine.
 type ImageLoader interface {
-	// LoadImages gives the nodes the images that this machine has; the nodes pull what it has not. An image is loaded once.
+	// LoadImages gives the nodes those of the images that this machine has; the nodes pull the others. An image is
+	// loaded once.
 	LoadImages(ctx context.Context, name string, images []string) error
 }
 
 // NodePower is a provider that can switch the machines of its nodes off and on.
 type NodePower interface {
-	// StopNode takes the power away: nothing is drained, nothing is said.
+	// StopNode takes the power away: nothing is drained, and nobody is told.
 	StopNode(ctx context.Context, name, node string) error
 	StartNode(ctx context.Context, name, node string) error
 	// RebootNode returns at once; the node comes back some seconds later with another boot ID.
@@ -258,16 +250,30 @@ type Kubectl interface {
 	Kubectl(ctx context.Context, name string) (path string, err error)
 }
 
-// AuditLogFile is a provider that has the API server's audit log as JSON lines, and rotated parts of it.
+// Environment is a provider whose clusters another process finds only with parts of this process's environment. Such a
+// process is an answer under proof: it has another home, and no variables but those that it is given.
+type Environment interface {
+	// Environment returns variables as NAME=VALUE, and folders for the end of PATH.
+	Environment() (variables, path []string)
+}
+
+// Capacity is a provider that knows how much of a machine its clusters take.
+type Capacity interface {
+	// Capacity returns how many clusters of a lab this machine can be expected to serve at once, and at least 1.
+	Capacity() int
+}
+
+// AuditLogFile is a provider that keeps the API server's audit log in files of JSON lines: the log and its rotated
+// parts.
 type AuditLogFile interface {
 	AuditLog(ctx context.Context, name string) (paths []string, err error)
 }
 
-// UpgradeOrder is an upgrade that somebody asked for and that was looked into before.
+// UpgradeOrder is an upgrade that was asked for, and whose preflight has been done.
 type UpgradeOrder struct {
 	// Release to go to: "1.37".
 	Release string
-	// Forced and Ignored are recorded: what stood in the way and was ignored, one finding a line.
+	// Forced and Ignored are recorded. Ignored lists what stood in the way of a forced upgrade, one finding an entry.
 	Forced  bool
 	Ignored []string
 	// Pods are the workload pods that are still on the node, as namespace/name; they are recorded.
@@ -276,10 +282,10 @@ type UpgradeOrder struct {
 
 // Upgrader is a provider that can bring the control plane to the next minor release, on the data that it has.
 type Upgrader interface {
-	// Upgrade replaces the API server, then the controllers, then the scheduler, and reports the phases "save", "api-server",
-	// "controllers", "scheduler" and "ready". Once it has begun it is finished, or undone, whatever becomes of ctx. It goes up by
-	// one minor release and never down. Where the new version does not become ready the old one runs again: the result then says
-	// history.RolledBack and why, and the error is nil.
+	// Upgrade replaces the API server, then the controllers, then the scheduler, and reports the phases "save",
+	// "api-server", "controllers", "scheduler" and "ready". An upgrade that has begun is finished or undone, whatever
+	// becomes of ctx. It goes up by one minor release and never down. If the new version does not become ready, the old
+	// version runs again: the result then says history.RolledBack and why, and the error is nil.
 	Upgrade(ctx context.Context, name string, order UpgradeOrder, progress Progress) (history.Upgrade, error)
 }
 
@@ -297,21 +303,21 @@ type UpgradeLog interface {
 
 // Releases is a provider that can say which releases its clusters could run on this machine.
 type Releases interface {
-	// Releases returns them oldest first: "1.36", "1.37".
+	// Releases returns the releases, oldest first: "1.36", "1.37".
 	Releases(ctx context.Context) ([]string, error)
 }
 
-// KubeletSetter is a provider whose nodes can be given a kubelet of any release, newer than the API server or older than what they
-// have, as a starting state. It is not recorded.
+// KubeletSetter is a provider that can give its nodes a kubelet of any release as a starting state, even one that is
+// newer than the API server or older than the present kubelet. The change is not recorded.
 type KubeletSetter interface {
-	// SetKubelets takes releases by name of the node, and returns when the Node objects show them.
+	// SetKubelets takes releases by node name, and returns when the Node objects show them.
 	SetKubelets(ctx context.Context, name string, releases map[string]string) error
 }
 
-// Recorder is a provider that writes down what its clusters go through, as long as they run.
+// Recorder is a provider that records the history of its clusters while they run.
 type Recorder interface {
-	// Recording returns the folder of the record, for package history. It need not exist.
+	// Recording returns the folder of the record, which package history reads. It need not exist.
 	Recording(ctx context.Context, name string) (dir string, err error)
-	// CatchUp returns when all that has happened in the cluster up to the call is in the record.
+	// CatchUp returns when everything that happened in the cluster before the call is in the record.
 	CatchUp(ctx context.Context, name string) error
 }

@@ -29,7 +29,7 @@ import (
 
 func TestMain(m *testing.M) { testcluster.Main(m) }
 
-// entra is a kubeconfig as AKS hands it out for a cluster with Entra ID, with another name for the plugin.
+// entra is a kubeconfig as AKS hands it out for a cluster with Entra ID, except for the name of the plugin.
 const entra = `
 apiVersion: v1
 kind: Config
@@ -87,16 +87,16 @@ func TestEveryFailureOfAzureIsOneProblem(t *testing.T) {
 		{"an operation is under way", place, status("ListClusterUserCredentials", http.StatusConflict, "OperationNotAllowed"), problem.Cluster, "another operation on labs/shop", "az aks show"},
 		{"Azure is busy for long", place, func(a *akstest.Azure) {
 			a.Fail("Get", akstest.Answer{Status: http.StatusTooManyRequests, Code: "TooManyRequests", RetryAfter: 120})
-		}, problem.Cluster, "in 120 s", "k8slab doctor --cluster aks --resource-group labs --name shop --subscription " + akstest.Subscription},
+		}, problem.Cluster, "in 120 s", "doctor --cluster aks --resource-group labs --name shop --subscription " + akstest.Subscription},
 		{"Azure stays busy", place, func(a *akstest.Azure) {
 			soon := akstest.Answer{Status: http.StatusTooManyRequests, Code: "TooManyRequests", RetryAfter: 1}
 			a.Fail("Get", soon, soon, soon)
-		}, problem.Cluster, "429", "k8slab doctor --cluster aks"},
+		}, problem.Cluster, "429", "doctor --cluster aks"},
 		{"something else is wrong in Azure", place, status("Get", http.StatusBadRequest, "BadRequest"), problem.Cluster, "400 BadRequest", "az aks show"},
 		{"the cluster is stopped", place, func(a *akstest.Azure) { a.Cluster.Properties.PowerState.Code = to.Ptr(armcontainerservice.CodeStopped) },
 			problem.Cluster, "is stopped", "az aks start --resource-group labs --name shop --subscription " + akstest.Subscription},
 		{"the cluster is being deleted", place, func(a *akstest.Azure) { a.Cluster.Properties.ProvisioningState = to.Ptr("Deleting") }, problem.Cluster, "it is Deleting", "az aks show"},
-		{"there are no administrator's credentials", admin, func(*akstest.Azure) {}, problem.Usage, "local accounts are switched off", "k8slab doctor --cluster aks"},
+		{"there are no administrator's credentials", admin, func(*akstest.Azure) {}, problem.Usage, "local accounts are switched off", "doctor --cluster aks"},
 		{"there are no credentials", place, func(a *akstest.Azure) { a.Kubeconfig = "" }, problem.Cluster, "no credentials for labs/shop", "az aks get-credentials --resource-group labs --name shop --subscription " + akstest.Subscription + " --file shop.kubeconfig"},
 		{"the plugin is not installed", place, func(a *akstest.Azure) { a.Kubeconfig = written(t, strings.Replace(entra, "PLUGIN", "kubelogin", 1)) },
 			problem.Cluster, "the program kubelogin, which is not installed", "az aks install-cli"},
@@ -104,7 +104,7 @@ func TestEveryFailureOfAzureIsOneProblem(t *testing.T) {
 		{"there is no subscription", anySubscription, func(a *akstest.Azure) { a.Subscriptions = nil }, problem.Usage, "has no subscription", "az account list"},
 		{"the subscriptions may not be listed", anySubscription, status("subscriptions", http.StatusForbidden, "AuthorizationFailed"), problem.Cluster, "403", "az role assignment list"},
 		{"half a name", cluster.Place{Name: "shop"}, func(*akstest.Azure) {}, problem.Usage, "--resource-group and --name", "az aks list"},
-		{"a flag of another provider", cluster.Place{Context: "shop", Name: "shop", ResourceGroup: "labs"}, func(*akstest.Azure) {}, problem.Usage, "are for --cluster existing", "k8slab start --help"},
+		{"a flag of another provider", cluster.Place{Context: "shop", Name: "shop", ResourceGroup: "labs"}, func(*akstest.Azure) {}, problem.Usage, "are for --cluster existing", "start --help"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -116,7 +116,7 @@ func TestEveryFailureOfAzureIsOneProblem(t *testing.T) {
 			if !ok {
 				t.Fatalf("got %v", err)
 			}
-			if p.Kind != tt.kind || !strings.Contains(p.What.EN, tt.want) || !strings.HasPrefix(p.Next, tt.next) || strings.Contains(p.What.EN, "\n") {
+			if p.Kind != tt.kind || !strings.Contains(p.What.EN, tt.want) || !strings.HasPrefix(p.Next.String(), tt.next) || strings.Contains(p.What.EN, "\n") {
 				t.Errorf("kind %d: %s\nnext: %s", p.Kind, p.What.EN, p.Next)
 			}
 			if p.What.JA == "" || p.What.JA == p.What.EN {
@@ -154,7 +154,7 @@ func TestAdministratorsCredentialsAreNeverFetchedUnasked(t *testing.T) {
 	}
 }
 
-// behind returns an Azure whose cluster is a real one of release 1.37.
+// behind returns an Azure whose cluster is really an embedded cluster of release 1.37.
 func behind(t *testing.T) (*akstest.Azure, *embedded.Provider) {
 	t.Helper()
 	host, err := embedded.New(t.TempDir())
@@ -175,7 +175,7 @@ func behind(t *testing.T) (*akstest.Azure, *embedded.Provider) {
 	return akstest.New(c.Kubeconfig), host
 }
 
-// borrowed is a guest on embedded clusters, which it takes for AKS'.
+// borrowed plays on embedded clusters as if they were clusters of AKS.
 type borrowed struct {
 	*aks.Provider
 	azure *akstest.Azure
@@ -183,7 +183,7 @@ type borrowed struct {
 	t     *testing.T
 }
 
-// Ensure lets somebody else make the cluster first.
+// Ensure makes the embedded cluster first, in the place of somebody else.
 func (b *borrowed) Ensure(ctx context.Context, spec cluster.Spec, progress cluster.Progress) (*cluster.Cluster, error) {
 	b.t.Cleanup(func() {
 		if err := b.host.Delete(context.Background(), spec.Name); err != nil {
@@ -277,12 +277,12 @@ func TestFactsAndPreflightOfAClusterThatAnswers(t *testing.T) {
 		for _, call := range []string{"Get", "GetUpgradeProfile", "ListKubernetesVersions", "AgentPools.List", "AgentPools.GetUpgradeProfile", "MaintenanceConfigurations.List"} {
 			for code, want := range map[int]string{401: "401", 403: "403", 404: "labs", 409: "409", 429: "in 60 s"} {
 				if code == 403 && call != "Get" {
-					continue // below
+					continue // the next subtest has this case
 				}
 				azure.Fail(call, akstest.Answer{Status: code, Code: "Code", RetryAfter: 60})
 				_, err := p.Managed(t.Context(), "lab")
 				found, ok := errors.AsType[*problem.Problem](err)
-				if !ok || !strings.Contains(found.What.EN, want) || found.What.JA == "" || found.Next == "" {
+				if !ok || !strings.Contains(found.What.EN, want) || found.What.JA == "" || found.Next.IsZero() {
 					t.Errorf("%s %d: %v", call, code, err)
 				}
 			}
@@ -315,7 +315,7 @@ func TestFactsAndPreflightOfAClusterThatAnswers(t *testing.T) {
 				}
 			}
 		}
-		// The Azure Kubernetes Service Cluster User Role has but Get and ListClusterUserCredentials.
+		// The role Azure Kubernetes Service Cluster User may Get and ListClusterUserCredentials, and nothing else.
 		for call := range of {
 			azure.Fail(call, denied)
 		}
@@ -335,7 +335,7 @@ func TestFactsAndPreflightOfAClusterThatAnswers(t *testing.T) {
 			all := map[string]string{}
 			for _, f := range p.Examine(t.Context(), place) {
 				all[f.Name] = f.State
-				if f.Found.EN == "" || f.Found.JA == "" || f.State == "problem" && f.Next == "" {
+				if f.Found.EN == "" || f.Found.JA == "" || f.State == "problem" && f.Next.IsZero() {
 					t.Errorf("finding %+v", f)
 				}
 			}
@@ -376,7 +376,7 @@ func TestFactsAndPreflightOfAClusterThatAnswers(t *testing.T) {
 			t.Errorf("nobody is signed in: %v", got)
 		}
 		_, err := p.Leave(t.Context(), "lab")
-		if p, ok := errors.AsType[*problem.Problem](err); !ok || p.Next != "az login" || !strings.Contains(p.What.EN, "k8slab delete --forget lab") {
+		if p, ok := errors.AsType[*problem.Problem](err); !ok || p.Next.String() != "az login" || !strings.Contains(p.What.EN, "delete lab --forget") {
 			t.Errorf("leave: %v", err)
 		}
 	})
@@ -384,8 +384,8 @@ func TestFactsAndPreflightOfAClusterThatAnswers(t *testing.T) {
 
 var _ cluster.Examiner = (*aks.Provider)(nil)
 
-// TestClustersWithEntraIDAreReachedThroughThePlugin lets a stand-in for kubelogin hand out the certificate of a real cluster's user. It
-// notes how it was called.
+// TestClustersWithEntraIDAreReachedThroughThePlugin has a stand-in for kubelogin, which hands out the certificate of a
+// real cluster's user and notes how it was called.
 func TestClustersWithEntraIDAreReachedThroughThePlugin(t *testing.T) {
 	azure, _ := behind(t)
 	cfg, err := clientcmd.LoadFromFile(azure.Kubeconfig)
@@ -411,7 +411,7 @@ func TestClustersWithEntraIDAreReachedThroughThePlugin(t *testing.T) {
 		t.Fatal(err)
 	}
 	program("kubelogin", `echo "$@" > `+filepath.Join(bin, "called")+"\nexec /bin/cat "+filepath.Join(bin, "credential"))
-	t.Setenv("PATH", bin) // without an Azure CLI that this machine may have
+	t.Setenv("PATH", bin) // without an Azure CLI of this machine
 	entraUser, err := clientcmd.Load([]byte(strings.Replace(entra, "PLUGIN", "kubelogin", 1)))
 	if err != nil {
 		t.Fatal(err)

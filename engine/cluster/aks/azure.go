@@ -19,30 +19,31 @@ import (
 )
 
 const (
-	// moduleName and moduleVersion are how k8slab's own requests are named in telemetry.
+	// moduleName and moduleVersion name k8slab's own requests in Azure's telemetry.
 	moduleName, moduleVersion = "k8slab/aks", "v0.1.0"
-	// managementScope is what a token for Azure Resource Manager is asked for.
+	// managementScope is the scope of tokens for Azure Resource Manager.
 	managementScope = "https://management.azure.com/.default"
-	// subscriptionVariable is the one that Azure's own tools read.
+	// subscriptionVariable is the variable that Azure's own tools read.
 	subscriptionVariable = "AZURE_SUBSCRIPTION_ID"
 
 	subscriptionsVersion = "2022-12-01"
 	usagesVersion        = "2024-07-01"
 
-	// longestWait is how long a busy Azure is waited for, once; a longer wait is the person's to decide.
+	// longestWait is how long k8slab waits once for a busy Azure. A longer wait is for the person to decide.
 	longestWait = 3 * time.Second
 	callTimeout = 30 * time.Second
 )
 
-// Azure is how Azure is reached. The zero value is the real one, with whoever has signed in on this machine.
+// Azure says how Azure is reached. The zero value is the real Azure, with whoever has signed in on this machine.
 type Azure struct {
-	// Credential is nil for azidentity.DefaultAzureCredential: variables, a workload's or machine's identity, or the Azure CLI's sign-in.
+	// Credential signs in. Nil means azidentity.DefaultAzureCredential: variables, a workload's or machine's identity,
+	// or the Azure CLI's sign-in.
 	Credential azcore.TokenCredential
-	// Transport is nil for HTTP.
+	// Transport carries the requests. Nil means HTTP.
 	Transport policy.Transporter
 }
 
-// api makes the SDK's clients when they are first needed: no other command of k8slab waits for that.
+// api makes the SDK's clients when they are first needed, so that no other command of k8slab waits for them.
 type api struct {
 	azure Azure
 
@@ -56,7 +57,7 @@ type signInError struct{ error }
 
 func (e signInError) Unwrap() error { return e.error }
 
-// signIn marks the errors of a credential.
+// signIn turns the errors of a credential into signInErrors.
 type signIn struct{ azcore.TokenCredential }
 
 // GetToken implements azcore.TokenCredential.
@@ -89,11 +90,11 @@ func (a *api) options() *arm.ClientOptions {
 			Telemetry: policy.TelemetryOptions{ApplicationID: "k8slab"},
 			Retry:     policy.RetryOptions{MaxRetries: 2, RetryDelay: 200 * time.Millisecond, ShouldRetry: worthRetrying},
 		},
-		DisableRPRegistration: true, // it would change the subscription
+		DisableRPRegistration: true, // registering would change the subscription
 	}
 }
 
-// worthRetrying reports whether the same request may go through in a moment.
+// worthRetrying reports whether the same request may succeed in a moment.
 func worthRetrying(resp *http.Response, err error) bool {
 	if err != nil {
 		return false
@@ -107,7 +108,7 @@ func worthRetrying(resp *http.Response, err error) bool {
 	return false
 }
 
-// retryAfter is how long the server asks to wait (RFC 9110, 10.2.3); zero where it does not say.
+// retryAfter returns how long the server asks to wait (RFC 9110, 10.2.3); zero if the server does not say.
 func retryAfter(resp *http.Response) time.Duration {
 	if resp == nil {
 		return 0
@@ -122,7 +123,7 @@ func retryAfter(resp *http.Response) time.Duration {
 	return 0
 }
 
-// clients of a subscription.
+// clients returns the SDK's clients for a subscription.
 func (a *api) clients(subscription string) (*armcontainerservice.ClientFactory, error) {
 	cred, err := a.credential()
 	if err != nil {
@@ -131,7 +132,7 @@ func (a *api) clients(subscription string) (*armcontainerservice.ClientFactory, 
 	return armcontainerservice.NewClientFactory(subscription, cred, a.options())
 }
 
-// get asks Azure Resource Manager for something that the SDK has in modules of many megabytes.
+// get asks Azure Resource Manager for resources that the SDK has in modules of many megabytes.
 func (a *api) get(ctx context.Context, path, version string, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()

@@ -1,8 +1,9 @@
 // Package aks plays labs on clusters of Azure Kubernetes Service.
 //
-// It owns what is Azure's: signing in, the credentials for a cluster, the facts of package managed, and the preflight of doctor. What
-// happens in the cluster is package existing's part, whose rules for clusters of others hold here, too. It is the only package that imports
-// the Azure SDK, and it changes nothing in Azure: it does not even register a resource provider. It must not know labs.
+// It owns everything about Azure: signing in, the credentials for a cluster, the facts of package managed, and the
+// preflight of doctor. Package existing owns what happens in the cluster, and its rules for clusters of others hold
+// here, too. No other package imports the Azure SDK. It changes nothing in Azure: it does not even register a resource
+// provider. It must not know labs.
 //
 // Start reading at New; package akstest is an Azure in memory, made of the SDK's own fake servers.
 package aks

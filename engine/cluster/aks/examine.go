@@ -9,13 +9,15 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
-	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/action"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/managed"
 	"github.com/k8slab/k8slab/engine/problem"
+	"github.com/k8slab/k8slab/text"
 )
 
-// Examine implements cluster.Examiner. It stops at what makes the rest moot: without a sign-in, nothing else can be asked.
+// Examine implements cluster.Examiner. It stops at a problem that makes all further questions pointless: without a
+// sign-in, nothing else can be asked.
 func (p *Provider) Examine(ctx context.Context, place cluster.Place) []cluster.Finding {
 	if err := complete(place); err != nil {
 		return []cluster.Finding{cluster.FindingOf("place", err)}
@@ -44,19 +46,19 @@ func (p *Provider) Examine(ctx context.Context, place cluster.Place) []cluster.F
 	return append(findings, p.examineRole(ctx, place)...)
 }
 
-// examineRights is about what the person may not read. A lab can be played without it.
+// examineRights names the facts that the person may not read. A lab can be played without them.
 func examineRights(c *managed.Cluster, place cluster.Place) cluster.Finding {
 	unread := c.UnreadText()
 	return note("rights", fmt.Sprintf("your role does not let you read %s; k8slab cluster status leaves that out", unread.EN),
-		fmt.Sprintf("ロールに権限がないため読めないもの: %s。k8slab cluster status では省きます", unread.JA), roleCommand(place))
+		fmt.Sprintf("ロールに権限がないため読めないもの: %s。k8slab cluster status では省きます", unread.JA), roles(place))
 }
 
 func ok(name, en, ja string) cluster.Finding {
-	return cluster.Finding{Name: name, State: "ok", Found: content.Text{EN: en, JA: ja}}
+	return cluster.Finding{Name: name, State: "ok", Found: text.Text{EN: en, JA: ja}}
 }
 
-func note(name, en, ja, next string) cluster.Finding {
-	return cluster.Finding{Name: name, State: "note", Found: content.Text{EN: en, JA: ja}, Next: next}
+func note(name, en, ja string, next action.Action) cluster.Finding {
+	return cluster.Finding{Name: name, State: "note", Found: text.Text{EN: en, JA: ja}, Next: next}
 }
 
 func (p *Provider) examineLogin(ctx context.Context) (cluster.Finding, error) {
@@ -78,7 +80,7 @@ func examineCluster(c *managed.Cluster, place cluster.Place) cluster.Finding {
 		return cluster.FindingOf("cluster", stopped(place))
 	case c.Provisioning != "Succeeded":
 		return note("cluster", fmt.Sprintf("%s: Azure says that it is %s", nameOf(place), c.Provisioning), fmt.Sprintf("%s: Azure での状態は %s です", nameOf(place), c.Provisioning),
-			showCommand(place))
+			show(place))
 	}
 	if !c.MayRead(managed.Pools) {
 		return ok("cluster", fmt.Sprintf("%s runs Kubernetes %s", nameOf(place), c.Version), fmt.Sprintf("%s は Kubernetes %s で動いています", nameOf(place), c.Version))
@@ -92,7 +94,7 @@ func examineRegion(c *managed.Cluster) cluster.Finding {
 		return ok("region", fmt.Sprintf("%s offers Kubernetes %s", c.Region, c.Version), fmt.Sprintf("%s では Kubernetes %s が提供されています", c.Region, c.Version))
 	}
 	return note("region", fmt.Sprintf("%s does not offer Kubernetes %s any more: it is out of support", c.Region, c.Version),
-		fmt.Sprintf("%s では Kubernetes %s の提供が終わっており、サポート対象外です", c.Region, c.Version), "az aks get-versions --location "+c.Region+" --output table")
+		fmt.Sprintf("%s では Kubernetes %s の提供が終わっており、サポート対象外です", c.Region, c.Version), action.InTerminal("az aks get-versions --location "+c.Region+" --output table"))
 }
 
 func examineAccounts(c *managed.Cluster) cluster.Finding {
@@ -103,19 +105,20 @@ func examineAccounts(c *managed.Cluster) cluster.Finding {
 		return ok("accounts", "people sign in with Entra ID; local accounts are on, and used only with --admin", "Entra ID でサインインします。ローカルアカウントも有効ですが、使うのは --admin を付けたときだけです")
 	}
 	return note("accounts", "everybody who may fetch credentials gets the same local account with all rights; Entra ID would tell people apart",
-		"認証情報を取得できる人は全員、全権限を持つ同じローカルアカウントを使うことになります。Entra ID なら人を区別できます", "")
+		"認証情報を取得できる人は全員、全権限を持つ同じローカルアカウントを使うことになります。Entra ID なら人を区別できます", action.Action{})
 }
 
-// examineRole fetches the credentials, which shows the right to do so, and looks through them for what would keep them from working.
+// examineRole fetches the credentials, which shows the right to do so, and looks through them for anything that would
+// keep them from working.
 func (p *Provider) examineRole(ctx context.Context, place cluster.Place) []cluster.Finding {
 	host, err := p.Provider.Look(ctx, "", place)
 	if err != nil {
 		return []cluster.Finding{cluster.FindingOf("role", err)}
 	}
-	findings := []cluster.Finding{ok("role", fmt.Sprintf("your credentials work: the API server takes you for %s", host.User),
+	findings := []cluster.Finding{ok("role", fmt.Sprintf("your credentials work: the API server knows you as %s", host.User),
 		fmt.Sprintf("認証情報は有効です。API サーバーでのユーザー名は %s です", host.User))}
 	for _, sign := range host.Production {
-		findings = append(findings, note("production", "looks like a cluster that people depend on: "+sign.EN, "人が使っているクラスターのようです: "+sign.JA, ""))
+		findings = append(findings, note("production", "looks like a cluster that people depend on: "+sign.EN, "人が使っているクラスターのようです: "+sign.JA, action.Action{}))
 	}
 	return findings
 }
@@ -129,22 +132,22 @@ type usage struct {
 	} `json:"name"`
 }
 
-// coresOf reads the number of cores in the name of a size: Standard_D4s_v5.
+// coresOf finds the number of cores in the name of a machine size: Standard_D4s_v5.
 var coresOf = regexp.MustCompile(`^Standard_[A-Z]+(\d+)`)
 
-// examineQuota compares what is left of the region's cores with the nodes that an upgrade adds.
+// examineQuota compares the cores that are left of the region's quota with the nodes that an upgrade adds.
 func (p *Provider) examineQuota(ctx context.Context, c *managed.Cluster, place cluster.Place) cluster.Finding {
 	var list struct {
 		Value []usage `json:"value"`
 	}
 	err := p.api.get(ctx, "/subscriptions/"+place.Subscription+"/providers/Microsoft.Compute/locations/"+c.Region+"/usages", usagesVersion, &list)
 	if err != nil {
-		return note("quota", "the quota of the region cannot be read: "+problemOf(err, place).Error(), "リージョンのクォータを読めません: "+textJA(problemOf(err, place)), "")
+		return note("quota", "the quota of the region cannot be read: "+problemOf(err, place).Error(), "リージョンのクォータを読めません: "+textJA(problemOf(err, place)), action.Action{})
 	}
 	needed := 0
 	for _, pool := range c.Pools {
 		if match := coresOf.FindStringSubmatch(pool.VMSize); match != nil {
-			n, _ := strconv.Atoi(match[1]) // it is digits
+			n, _ := strconv.Atoi(match[1]) // the expression matches digits only
 			needed = max(needed, n)
 		}
 	}
@@ -156,11 +159,11 @@ func (p *Provider) examineQuota(ctx context.Context, c *managed.Cluster, place c
 		if free < needed {
 			return note("quota", fmt.Sprintf("%d of %d cores are left in %s; a node that an upgrade adds takes %d", free, u.Limit, c.Region, needed),
 				fmt.Sprintf("%[3]s で使えるコアは %[2]d のうち残り %[1]d です。アップグレードで追加されるノードには %[4]d 必要です", free, u.Limit, c.Region, needed),
-				"az vm list-usage --location "+c.Region+inSubscription(place)+" --output table")
+				action.InTerminal("az vm list-usage --location "+c.Region+inSubscription(place)+" --output table"))
 		}
 		return ok("quota", fmt.Sprintf("%d of %d cores are left in %s", free, u.Limit, c.Region), fmt.Sprintf("%[3]s で使えるコアは %[2]d のうち残り %[1]d です", free, u.Limit, c.Region))
 	}
-	return note("quota", "the region's answer does not mention cores", "リージョンの応答にコア数がありません", "az vm list-usage --location "+c.Region+inSubscription(place)+" --output table")
+	return note("quota", "the region's answer does not mention cores", "リージョンの応答にコア数がありません", action.InTerminal("az vm list-usage --location "+c.Region+inSubscription(place)+" --output table"))
 }
 
 func textJA(err error) string {

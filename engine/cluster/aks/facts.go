@@ -27,8 +27,8 @@ func (p *Provider) Managed(ctx context.Context, name string) (*managed.Cluster, 
 	return p.api.facts(ctx, place)
 }
 
-// facts asks everything that there is to know of the cluster. What the person may not read but for the cluster itself is left out: the role
-// that is enough to play a lab has only that.
+// facts asks Azure for everything about the cluster. It leaves out what the person may not read, except for the cluster
+// itself: the role that is enough to play a lab can read nothing but the cluster.
 func (a *api) facts(ctx context.Context, place cluster.Place) (*managed.Cluster, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -80,7 +80,7 @@ func readAvailable(ctx context.Context, client *armcontainerservice.ManagedClust
 	return err
 }
 
-// factsOf reads what the cluster's own resource says.
+// factsOf reads the facts that are in the cluster's own resource.
 func factsOf(from *armcontainerservice.ManagedCluster, place cluster.Place) *managed.Cluster {
 	c := &managed.Cluster{
 		Name: place.Name, ResourceGroup: place.ResourceGroup, Subscription: place.Subscription, Region: value(from.Location), LocalAccounts: true,

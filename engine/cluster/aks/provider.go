@@ -3,7 +3,6 @@ package aks
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -13,9 +12,11 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
+	"github.com/k8slab/k8slab/engine/action"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/cluster/existing"
 	"github.com/k8slab/k8slab/engine/problem"
+	"github.com/k8slab/k8slab/text"
 )
 
 // Name of the provider.
@@ -34,40 +35,39 @@ var (
 	_ cluster.Examiner     = (*Provider)(nil)
 )
 
-// New returns the provider, whose choices are kept below dir. Azure is asked nothing before a cluster is looked at.
+// New returns the provider, whose choices are kept below dir. Azure is asked nothing until a cluster is looked at.
 func New(dir string, azure Azure) *Provider {
 	a := &api{azure: azure}
 	return &Provider{Provider: existing.NewFrom(Name, dir, credentials{a}), api: a}
 }
 
-// complete refuses a place that does not name a cluster of Azure's.
+// complete refuses a place that does not name an AKS cluster.
 func complete(place cluster.Place) error {
 	if place.Context != "" || place.Kubeconfig != "" {
 		return problem.New(problem.Usage,
-			"--context and --kubeconfig are for --cluster existing; a cluster of AKS is named by --resource-group and --name",
-			"--context と --kubeconfig は --cluster existing で使います。AKS のクラスターは --resource-group と --name で指定してください", "k8slab start --help")
+			text.New("--context and --kubeconfig are for --cluster existing; a cluster of AKS is named by --resource-group and --name", "--context と --kubeconfig は --cluster existing で使います。AKS のクラスターは --resource-group と --name で指定してください"), action.HelpOn(action.Start))
 	}
 	if place.ResourceGroup == "" || place.Name == "" {
 		return problem.New(problem.Usage,
-			"a cluster of AKS is named by --resource-group and --name, both of them",
-			"AKS のクラスターは --resource-group と --name の両方で指定してください", "az aks list --output table")
+			text.New("a cluster of AKS is named by --resource-group and --name, both of them", "AKS のクラスターは --resource-group と --name の両方で指定してください"), action.InTerminal("az aks list --output table"))
 	}
 	return nil
 }
 
-// credentials is the source of kubeconfigs.
+// credentials is the source of the clusters' kubeconfigs.
 type credentials struct{ api *api }
 
 // Local implements existing.Source: every Load asks Azure.
 func (credentials) Local() bool { return false }
 
-// Kubectl implements existing.Source. The context is in no file of the person's, and none of theirs is changed.
+// Kubectl implements existing.Source. No kubeconfig of the person's has the context, and none is changed: the command
+// writes a file of its own.
 func (credentials) Kubectl(place cluster.Place) string {
 	file := place.Name + ".kubeconfig"
 	return getCredentials(place, file) + " && kubectl --kubeconfig " + file
 }
 
-// Resolve implements existing.Source: the subscription is found once and then kept.
+// Resolve implements existing.Source: the subscription is found once, and then kept in the place.
 func (c credentials) Resolve(ctx context.Context, place cluster.Place) (cluster.Place, error) {
 	if err := complete(place); err != nil {
 		return place, err
@@ -98,7 +98,7 @@ func (c credentials) Load(ctx context.Context, place cluster.Place) (*clientcmda
 	return parse(raw, place)
 }
 
-// usable refuses a cluster whose API server cannot answer, and administrator's credentials where there are none.
+// usable refuses a cluster whose API server cannot answer, and the administrator's credentials if the cluster has none.
 func usable(c *armcontainerservice.ManagedCluster, place cluster.Place) error {
 	p := c.Properties
 	if p == nil {
@@ -114,14 +114,13 @@ func usable(c *armcontainerservice.ManagedCluster, place cluster.Place) error {
 		own := place
 		own.Admin = false
 		return problem.New(problem.Usage,
-			fmt.Sprintf("%s has no administrator's credentials: its local accounts are switched off. Leave out --admin and use your own", place.Name),
-			fmt.Sprintf("%s ではローカルアカウントが無効なため、管理者の認証情報はありません。--admin を外し、ご自身の認証情報を使ってください", place.Name),
-			doctorCommand(own))
+			text.New("%s has no administrator's credentials: its local accounts are switched off. Leave out --admin and use your own", "%s ではローカルアカウントが無効なため、管理者の認証情報はありません。--admin を外し、ご自身の認証情報を使ってください", place.Name),
+			examine(own))
 	}
 	return nil
 }
 
-// fetch asks for the person's own credentials, and for the administrator's only where that was said.
+// fetch asks for the person's own credentials, or for the administrator's if the place says so.
 func fetch(ctx context.Context, client *armcontainerservice.ManagedClustersClient, place cluster.Place) ([]byte, error) {
 	var all []*armcontainerservice.CredentialResult
 	if place.Admin {
@@ -150,7 +149,7 @@ func parse(raw []byte, place cluster.Place) (*clientcmdapi.Config, error) {
 	if err != nil {
 		return nil, noKubeconfig(place, err)
 	}
-	one, err := existing.Only(cfg, cfg.CurrentContext, doctorCommand(place))
+	one, err := existing.Only(cfg, cfg.CurrentContext, examine(place))
 	if err != nil {
 		return nil, noKubeconfig(place, err)
 	}
@@ -158,8 +157,8 @@ func parse(raw []byte, place cluster.Place) (*clientcmdapi.Config, error) {
 	return one, nil
 }
 
-// signInWithoutAsking lets kubelogin take the Azure CLI's sign-in where there is one. AKS hands out "devicecode", with which somebody would have
-// to type a code into a browser, again and again while checks are running.
+// signInWithoutAsking lets kubelogin use the Azure CLI's sign-in, if there is one. AKS hands out the sign-in
+// "devicecode", for which a person would have to type a code into a browser, again and again while checks are running.
 func signInWithoutAsking(cfg *clientcmdapi.Config) {
 	if _, err := exec.LookPath("az"); err != nil {
 		return
@@ -176,7 +175,7 @@ func signInWithoutAsking(cfg *clientcmdapi.Config) {
 	}
 }
 
-// value is what the pointer points at, or the zero value.
+// value returns the value behind the pointer, or the zero value for nil.
 func value[T any](p *T) T {
 	if p == nil {
 		var zero T

@@ -15,6 +15,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
@@ -24,8 +25,8 @@ import (
 // patience is how long the suite waits for anything that a controller has to do.
 const patience = time.Minute
 
-// Run puts the provider through the suite. Spec is a cluster that it can make, with at least two nodes; the suite uses names
-// derived from spec.Name and deletes what it made.
+// Run puts the provider through the suite. Spec is a cluster that the provider can make, with at least two nodes. The
+// suite uses names that begin with spec.Name, and deletes the clusters that it has made.
 func Run(t *testing.T, p cluster.Provider, spec cluster.Spec) {
 	s := &suite{provider: p, spec: spec}
 	t.Cleanup(func() { s.delete(t, spec.Name) })
@@ -37,6 +38,7 @@ func Run(t *testing.T, p cluster.Provider, spec cluster.Spec) {
 	t.Run("the learner's kubeconfig works and is private", s.kubeconfig)
 	t.Run("a Deployment spreads, becomes available and survives a deleted pod", s.workload)
 	t.Run("eviction answers as the disruption budget says", s.eviction)
+	t.Run("each capability is there through its interface", s.capabilities)
 	t.Run("two clusters do not see each other", s.sideBySide)
 	t.Run("a stopped cluster keeps its state", s.stopAndStart)
 	t.Run("an interrupted Ensure can be repeated", s.interrupted)
@@ -74,22 +76,13 @@ func Client(t *testing.T, p cluster.Provider, name string, id cluster.Identity) 
 // eventually waits until f returns nil and fails the test with f's last error when patience ends.
 func eventually(t *testing.T, f func() error) {
 	t.Helper()
-	deadline := time.NewTimer(patience)
-	defer deadline.Stop()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := f()
-		if err == nil {
-			return
-		}
-		select {
-		case <-deadline.C:
-			t.Fatalf("after %v: %v", patience, err)
-		case <-t.Context().Done():
-			t.Fatal(err)
-		case <-tick.C:
-		}
+	var last error
+	err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, patience, true, func(context.Context) (bool, error) {
+		last = f()
+		return last == nil, nil
+	})
+	if err != nil {
+		t.Fatalf("after %v: %v", patience, last)
 	}
 }
 
@@ -178,7 +171,7 @@ func (s *suite) identities(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := string(id)
-		if _, guest := s.provider.(cluster.Guest); guest {
+		if _, guest := cluster.As[cluster.Guest](s.provider); guest {
 			want = string(cluster.Learner) // whoever made the cluster gave one person credentials
 		}
 		if got := review.Status.UserInfo.Username; got != want {
@@ -217,7 +210,7 @@ func (s *suite) kubeconfig(t *testing.T) {
 
 const (
 	namespace = "conformance"
-	// image is played where pods are; on real nodes it is that of testdata/kindnode.
+	// image is simulated if the cluster's pods are; on real nodes it is the image that testdata/kindnode builds.
 	image    = "k8slab.local/web:1"
 	replicas = 2
 )
@@ -227,7 +220,7 @@ func labels() map[string]string { return map[string]string{"app": "web"} }
 func (s *suite) workload(t *testing.T) {
 	client := s.client(t, s.spec.Name, cluster.Learner)
 	ctx := t.Context()
-	if loader, ok := s.provider.(cluster.ImageLoader); ok {
+	if loader, ok := cluster.As[cluster.ImageLoader](s.provider); ok {
 		if err := loader.LoadImages(ctx, s.spec.Name, []string{image}); err != nil {
 			t.Fatal(err)
 		}
@@ -355,7 +348,7 @@ func (s *suite) sideBySide(t *testing.T) {
 	if !apierrors.IsNotFound(err) {
 		t.Errorf("the second cluster answers %v about a namespace of the first", err)
 	}
-	if lister, ok := s.provider.(cluster.Lister); ok {
+	if lister, ok := cluster.As[cluster.Lister](s.provider); ok {
 		names, err := lister.List(t.Context())
 		if err != nil || !slices.Contains(names, s.spec.Name) || !slices.Contains(names, other.Name) {
 			t.Errorf("List: %v, %v", names, err)
@@ -364,9 +357,9 @@ func (s *suite) sideBySide(t *testing.T) {
 }
 
 func (s *suite) stopAndStart(t *testing.T) {
-	stopper, ok := s.provider.(cluster.Stopper)
+	stopper, ok := cluster.As[cluster.Stopper](s.provider)
 	if !ok {
-		return // a cluster that cannot be stopped has nothing to keep
+		return // a cluster that cannot be stopped has no state to keep
 	}
 	before := s.clusterID(t, s.spec.Name)
 	if err := stopper.Stop(t.Context(), s.spec.Name); err != nil {
@@ -401,7 +394,7 @@ func (s *suite) interrupted(t *testing.T) {
 		})
 		cancel()
 		if err == nil {
-			continue // a provider without that phase was not interrupted
+			continue // the provider does not have that phase and was not interrupted
 		}
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("interrupted in %s: %v", phase, err)
@@ -413,9 +406,9 @@ func (s *suite) interrupted(t *testing.T) {
 	s.clusterID(t, other.Name)
 }
 
-// logs comes after all that may write one. Other people's files are no part of a log, and nobody else reads it.
+// logs runs after every test that may write a log. LogFile leads to no other files, and nobody else can read a log.
 func (s *suite) logs(t *testing.T) {
-	files, ok := s.provider.(cluster.LogFiles)
+	files, ok := cluster.As[cluster.LogFiles](s.provider)
 	if !ok {
 		return
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/k8slab/k8slab/engine/history"
 )
 
-// minor of the suite's release, plus so many.
+// minor returns the minor release that comes so many after the suite's.
 func (s *suite) minor(t *testing.T, plus int) string {
 	t.Helper()
 	major, minor, _ := strings.Cut(s.spec.Release, ".")
@@ -25,9 +25,9 @@ func (s *suite) minor(t *testing.T, plus int) string {
 }
 
 func (s *suite) refusedUpgrades(t *testing.T) {
-	upgrader, ok := s.provider.(cluster.Upgrader)
+	upgrader, ok := cluster.As[cluster.Upgrader](s.provider)
 	if !ok {
-		return // there is nothing to refuse
+		return // without upgrades there is nothing to refuse
 	}
 	for _, release := range []string{s.minor(t, -1), s.minor(t, 0), s.minor(t, 2), "latest"} {
 		if _, err := upgrader.Upgrade(t.Context(), s.spec.Name, cluster.UpgradeOrder{Release: release}, nil); err == nil {
@@ -38,9 +38,9 @@ func (s *suite) refusedUpgrades(t *testing.T) {
 }
 
 func (s *suite) refusedNodeUpgrade(t *testing.T) {
-	upgrader, ok := s.provider.(cluster.NodeUpgrader)
+	upgrader, ok := cluster.As[cluster.NodeUpgrader](s.provider)
 	if !ok {
-		return // there is nothing to refuse
+		return // without upgrades there is nothing to refuse
 	}
 	node := s.spec.Nodes[0].Name
 	before := s.kubelet(t, node)
@@ -62,11 +62,11 @@ func (s *suite) kubelet(t *testing.T, node string) string {
 }
 
 func (s *suite) upgraded(t *testing.T) {
-	upgrader, ok := s.provider.(cluster.Upgrader)
+	upgrader, ok := cluster.As[cluster.Upgrader](s.provider)
 	if !ok {
-		return // it stays as it was made
+		return // the control plane keeps its release
 	}
-	releases, ok := s.provider.(cluster.Releases)
+	releases, ok := cluster.As[cluster.Releases](s.provider)
 	if !ok {
 		t.Fatal("a provider that upgrades says to what")
 	}
@@ -76,7 +76,7 @@ func (s *suite) upgraded(t *testing.T) {
 	}
 	next := s.minor(t, 1)
 	if !slices.Contains(known, next) {
-		return // the suite runs on the newest one; see the provider's own tests
+		return // the suite's release is the newest one; see the provider's own tests
 	}
 	before := s.clusterID(t, s.spec.Name)
 	done, err := upgrader.Upgrade(t.Context(), s.spec.Name, cluster.UpgradeOrder{Release: next}, nil)
@@ -94,7 +94,7 @@ func (s *suite) upgraded(t *testing.T) {
 	if _, err := s.provider.Ensure(t.Context(), s.spec, nil); err != nil {
 		t.Errorf("Ensure does not know its cluster any more: %v", err)
 	}
-	if log, ok := s.provider.(cluster.UpgradeLog); ok {
+	if log, ok := cluster.As[cluster.UpgradeLog](s.provider); ok {
 		all, err := log.Upgrades(t.Context(), s.spec.Name)
 		if err != nil || len(all) != 1 || all[0].To != done.To {
 			t.Errorf("on record: %+v, %v", all, err)
@@ -103,11 +103,11 @@ func (s *suite) upgraded(t *testing.T) {
 	s.nodeUpgraded(t, next)
 }
 
-// nodeUpgraded brings the first node after the control plane.
+// nodeUpgraded upgrades the first node, after the control plane.
 func (s *suite) nodeUpgraded(t *testing.T, next string) {
-	upgrader, ok := s.provider.(cluster.NodeUpgrader)
+	upgrader, ok := cluster.As[cluster.NodeUpgrader](s.provider)
 	if !ok {
-		return // nodes stay as they were made
+		return // nodes keep their release
 	}
 	node := s.spec.Nodes[0].Name
 	done, err := upgrader.UpgradeNode(t.Context(), s.spec.Name, node, cluster.UpgradeOrder{Release: next})

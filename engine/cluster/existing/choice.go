@@ -3,7 +3,6 @@ package existing
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,11 +10,15 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
+	"github.com/k8slab/k8slab/engine/action"
+	"github.com/k8slab/k8slab/engine/atomicfile"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/problem"
+	"github.com/k8slab/k8slab/text"
 )
 
-// choice is the cluster that was settled on for a lab. It is compared with what is found at the place, never trusted.
+// choice is the cluster that was settled on for a lab. It is compared with the cluster that is found at the place, and
+// never trusted.
 type choice struct {
 	Place   cluster.Place `json:"place"`
 	Context string        `json:"context"`
@@ -28,18 +31,18 @@ type choice struct {
 	Open []string `json:"open"`
 }
 
-// folder of one lab's choice, with mode 0700.
+// folder holds one lab's choice, with mode 0700.
 type folder string
 
 func (f folder) choiceFile() string { return filepath.Join(string(f), "choice.json") }
 
-// learner is the kubeconfig of the session: the learner's own to use.
+// learner is the path of the session's kubeconfig, which is the learner's own to use.
 func (f folder) learner() string { return filepath.Join(string(f), "kubeconfig") }
 
-// access is the kubeconfig that k8slab itself uses where the source is not asked every time.
+// access is the path of the kubeconfig that k8slab itself uses, if the source is not asked every time.
 func (f folder) access() string { return filepath.Join(string(f), "access.kubeconfig") }
 
-// read returns cluster.ErrNotFound where nothing was settled on.
+// read returns cluster.ErrNotFound if no cluster was settled on.
 func (f folder) read() (*choice, error) {
 	raw, err := os.ReadFile(f.choiceFile())
 	if errors.Is(err, fs.ErrNotExist) {
@@ -51,8 +54,8 @@ func (f folder) read() (*choice, error) {
 	var c choice
 	if err := json.Unmarshal(raw, &c); err != nil {
 		return nil, problem.New(problem.Cluster,
-			fmt.Sprintf("what was kept about the cluster is damaged: %v", err), fmt.Sprintf("クラスターについての記録が壊れています: %v", err),
-			forgetCommand(filepath.Base(string(f)))).From(err)
+			text.New("what was kept about the cluster is damaged: %v", "クラスターについての記録が壊れています: %v", err),
+			forget(filepath.Base(string(f)))).From(err)
 	}
 	return &c, nil
 }
@@ -78,16 +81,7 @@ func (f folder) replace(path string, raw []byte) error {
 	if err := os.MkdirAll(string(f), 0o700); err != nil {
 		return cannotKeep(err)
 	}
-	tmp, err := os.CreateTemp(string(f), ".new-*")
-	if err != nil {
-		return cannotKeep(err)
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(raw)
-	if err := errors.Join(err, tmp.Close()); err != nil {
-		return cannotKeep(err)
-	}
-	return cannotKeep(os.Rename(tmp.Name(), path))
+	return cannotKeep(atomicfile.Write(path, raw, atomicfile.Private))
 }
 
 func cannotKeep(err error) error {
@@ -95,10 +89,10 @@ func cannotKeep(err error) error {
 		return nil
 	}
 	return problem.New(problem.Cluster,
-		fmt.Sprintf("the state folder cannot be used: %v", err), fmt.Sprintf("状態フォルダーを使えません: %v", err), "k8slab doctor").From(err)
+		text.New("the state folder cannot be used: %v", "状態フォルダーを使えません: %v", err), action.Do(action.Doctor)).From(err)
 }
 
-// Place returns where the cluster is that was settled on, and cluster.ErrNotFound where none was.
+// Place returns the place of the cluster that was settled on, or cluster.ErrNotFound if there is none.
 func (p *Provider) Place(name string) (cluster.Place, error) {
 	c, err := p.folder(name).read()
 	if err != nil {

@@ -1,10 +1,10 @@
-// Package existing plays labs on clusters that somebody else made: any context of a kubeconfig, or whatever another source gives
-// credentials for, as package aks does.
+// Package existing plays labs on clusters that somebody else made: on any context of a kubeconfig, or on any cluster
+// for which another Source has credentials, as package aks does.
 //
-// It owns the choice of a cluster (its server and identity, discovered again by every start and compared), the session's own
-// kubeconfig, the signs by which a cluster is taken for a production one, and the removal of what carries k8slab's label. It changes
-// no kubeconfig of the person's, and nothing in a cluster but what carries that label. It must not know labs: what is created in the
-// cluster, and that somebody was asked before, is the engine's part.
+// It owns the choice of a cluster (its server and identity, which every start reads again and compares), the session's
+// own kubeconfig, the signs by which a cluster is taken for a production one, and the removal of objects with k8slab's
+// label. It changes no kubeconfig of the person's. In a cluster it changes only objects with that label, and uncordons
+// nodes if the person allows it. It must not know labs: the engine creates a lab's objects, and asks the person before.
 //
 // Start reading at Provider.Look; docs/adr/011-clusters-of-others.md has the rules.
 package existing

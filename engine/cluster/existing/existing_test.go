@@ -40,7 +40,7 @@ func spec(name string) cluster.Spec {
 	}}
 }
 
-// borrowed is a guest on embedded clusters, which it takes for somebody else's.
+// borrowed plays on embedded clusters as if somebody else had made them.
 type borrowed struct {
 	*existing.Provider
 	host *embedded.Provider
@@ -56,7 +56,7 @@ func borrow(t *testing.T) *borrowed {
 	return &borrowed{Provider: existing.New(filepath.Join(t.TempDir(), "existing")), host: host, t: t}
 }
 
-// Ensure lets somebody else make the cluster first.
+// Ensure makes the embedded cluster first, in the place of somebody else.
 func (b *borrowed) Ensure(ctx context.Context, spec cluster.Spec, progress cluster.Progress) (*cluster.Cluster, error) {
 	theirs := b.make(spec)
 	look, err := b.Look(ctx, spec.Name, placeOf(theirs))
@@ -140,7 +140,7 @@ func TestAClusterIsFollowedNowhereElse(t *testing.T) {
 	_, left := b.Leave(t.Context(), "lab")
 	for what, err := range map[string]error{"Look": looked, "Ensure": ensured, "Config": reached, "Leave": left} {
 		p, ok := errors.AsType[*problem.Problem](err)
-		if !ok || !strings.Contains(p.What.EN, first.Server) || !strings.Contains(p.What.EN, second.Server) || p.What.JA == "" || p.Next == "" {
+		if !ok || !strings.Contains(p.What.EN, first.Server) || !strings.Contains(p.What.EN, second.Server) || p.What.JA == "" || p.Next.IsZero() {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
@@ -188,13 +188,14 @@ func TestAClusterThatWasMadeAnewAtTheSameAddressIsAnother(t *testing.T) {
 	_, left := b.Leave(t.Context(), "lab")
 	for what, err := range map[string]error{"Ensure": ensured, "Leave": left} {
 		p, ok := errors.AsType[*problem.Problem](err)
-		if !ok || !strings.Contains(p.What.EN, "there is another cluster now") || p.What.JA == "" || p.Next != "k8slab delete --forget lab" {
+		if !ok || !strings.Contains(p.What.EN, "there is another cluster now") || p.What.JA == "" || p.Next.String() != "delete lab --forget" {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
 }
 
-// breaking is a kubeconfig for the cluster behind a proxy that answers the requests that the function chooses with 500.
+// breaking returns a kubeconfig for the cluster behind a proxy, which answers the requests that broken chooses with
+// 500.
 func breaking(t *testing.T, c *cluster.Cluster, broken func(*http.Request) bool) cluster.Place {
 	t.Helper()
 	cfg, err := clientcmd.BuildConfigFromFlags("", c.Kubeconfig)
@@ -230,8 +231,8 @@ func breaking(t *testing.T, c *cluster.Cluster, broken func(*http.Request) bool)
 	return cluster.Place{Kubeconfig: file, Context: "here"}
 }
 
-// TestLeaveGoesOnPastWhatTheServerCannotDo is about clusters in which somebody's webhook is gone: a CRD's conversion, or one that is asked
-// before objects are deleted.
+// TestLeaveGoesOnPastWhatTheServerCannotDo leaves clusters in which a webhook's server is gone: the conversion webhook
+// of a CRD, or a webhook that is asked before objects are deleted.
 func TestLeaveGoesOnPastWhatTheServerCannotDo(t *testing.T) {
 	b := borrow(t)
 	theirs := b.make(spec("broken"))
@@ -342,14 +343,15 @@ func TestLeaveRemovesWhatCarriesTheLabelAndNothingElse(t *testing.T) {
 	}
 }
 
-// TestFindWaitsForNoPlugin has one that waits for a person, such as kubelogin that has shown a device code. No timeout of a request ends it.
+// TestFindWaitsForNoPlugin has a plugin that waits for a person, such as a kubelogin that has shown a device code. The
+// timeout of a request does not end such a plugin.
 func TestFindWaitsForNoPlugin(t *testing.T) {
 	dir := t.TempDir()
 	pipe, file := filepath.Join(dir, "pipe"), filepath.Join(dir, "config")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { // whoever reads it comes to its end
+	t.Cleanup(func() { // the plugin, which reads the pipe, ends
 		end, err := os.OpenFile(pipe, os.O_WRONLY|syscall.O_NONBLOCK, 0)
 		if err != nil {
 			t.Fatal(err)
@@ -381,7 +383,7 @@ func TestNodesAreOpenedAgainOnlyWhereThatIsAllowed(t *testing.T) {
 	b := borrow(t)
 	theirs := b.make(spec("nodes"))
 	client := b.client(theirs)
-	cordon(t, client, "worker-2") // it was closed before the lab came
+	cordon(t, client, "worker-2") // the node was cordoned before the lab came
 	host, err := b.Look(t.Context(), "lab", placeOf(theirs))
 	if err != nil {
 		t.Fatal(err)
@@ -423,7 +425,7 @@ func TestPlacesThatCannotBeUsedSayWhy(t *testing.T) {
 			"contexts": [{"name": "here", "context": {"cluster": "c", "user": "u"}}], "users": [{"name": "u", "user": ` + user + `}]}`
 	}
 	good := write("good", config(`{"token": "x"}`))
-	// answering is a kubeconfig for an API server that says the same to everything.
+	// answering returns a kubeconfig for an API server that gives the same answer to every request.
 	answering := func(status int, trusted bool) string {
 		server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
@@ -452,14 +454,14 @@ func TestPlacesThatCannotBeUsedSayWhy(t *testing.T) {
 		{"nobody answers", cluster.Place{Kubeconfig: good, Context: "here"}, problem.Cluster, "does not answer at https://127.0.0.1:1"},
 		{"the token has expired", cluster.Place{Kubeconfig: answering(401, true), Context: "here"}, problem.Cluster, "are not accepted by https://127.0.0.1"},
 		{"the rights are not enough", cluster.Place{Kubeconfig: answering(403, true), Context: "here"}, problem.Cluster, "the rights of here are not enough"},
-		{"somebody else answers", cluster.Place{Kubeconfig: answering(200, false), Context: "here"}, problem.Cluster, "is another cluster, or somebody is in between"},
+		{"somebody else answers", cluster.Place{Kubeconfig: answering(200, false), Context: "here"}, problem.Cluster, "is another cluster, or somebody intercepts the connection"},
 		{"a flag of another provider", cluster.Place{Context: "here", ResourceGroup: "rg"}, problem.Usage, "are for --cluster aks"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := existing.New(filepath.Join(dir, "state")).Look(t.Context(), "lab", tt.place)
 			p, ok := errors.AsType[*problem.Problem](err)
-			if !ok || p.Kind != tt.kind || !strings.Contains(p.What.EN, tt.want) || p.What.JA == "" || p.Next == "" {
+			if !ok || p.Kind != tt.kind || !strings.Contains(p.What.EN, tt.want) || p.What.JA == "" || p.Next.IsZero() {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
 		})

@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
@@ -23,7 +24,7 @@ import (
 )
 
 const (
-	// leaveTimeout is how long objects may take to go; a namespace goes when its pods have ended.
+	// leaveTimeout is how long objects may take to be gone; a namespace is gone when its pods have ended.
 	leaveTimeout = 2 * time.Minute
 	leavePoll    = 100 * time.Millisecond
 )
@@ -37,7 +38,7 @@ func (p *Provider) Leave(ctx context.Context, name string) (*cluster.Departure, 
 	}
 	cfg, err := p.load(ctx, name, c)
 	if err != nil {
-		return nil, unforgotten(err, name) // what it says to do, such as signing in, comes first
+		return nil, unforgotten(err, name) // the problem's own next step, such as signing in, comes first
 	}
 	if _, err := p.same(ctx, name, c, cfg); err != nil {
 		return nil, forgettable(err, name)
@@ -54,7 +55,7 @@ func (p *Provider) Leave(ctx context.Context, name string) (*cluster.Departure, 
 		return nil, forgettable(noAnswer(err, c.Context, c.Server, p.source.Kubectl(c.Place)), name)
 	}
 	if len(left.Left) > 0 {
-		return left, nil // the same can be tried again
+		return left, nil // leaving can be tried again
 	}
 	return left, p.Forget(ctx, name)
 }
@@ -74,25 +75,25 @@ func (p *Provider) OpenNodes(ctx context.Context, name string) ([]string, error)
 	return left.Uncordoned, err
 }
 
-// forgettable adds to a problem what becomes of the lab's objects, and makes the way out the next step.
+// forgettable adds to a problem what becomes of the lab's objects, and makes giving up the cluster its next step.
 func forgettable(err error, name string) error {
 	p, ok := errors.AsType[*problem.Problem](unforgotten(err, name))
 	if !ok || errors.Is(err, context.Canceled) {
 		return err
 	}
-	p.Next = forgetCommand(name)
+	p.Next = forget(name)
 	return p
 }
 
-// unforgotten leaves the problem its own next step.
+// unforgotten adds to a problem what becomes of the lab's objects, and keeps its next step.
 func unforgotten(err error, name string) error {
 	p, ok := errors.AsType[*problem.Problem](err)
 	if !ok || errors.Is(err, context.Canceled) {
 		return err
 	}
 	q := *p
-	q.What.EN += fmt.Sprintf(". Nothing was forgotten; objects with the label %s=%s may be there still, and %s gives them up", cluster.LabLabel, name, forgetCommand(name))
-	q.What.JA += fmt.Sprintf("。記録はまだ残してあります。ラベル %s=%s の付いたオブジェクトが残っているかもしれません。%s で記録から外せます", cluster.LabLabel, name, forgetCommand(name))
+	q.What.EN += fmt.Sprintf(". Nothing was forgotten; objects with the label %s=%s may be there still, and %s gives them up", cluster.LabLabel, name, forget(name))
+	q.What.JA += fmt.Sprintf("。記録はまだ残してあります。ラベル %s=%s の付いたオブジェクトが残っているかもしれません。%s で記録から外せます", cluster.LabLabel, name, forget(name))
 	return &q
 }
 
@@ -112,8 +113,8 @@ func (l labelled) String() string {
 	return strings.ToLower(l.kind) + "/" + l.namespace + "/" + l.name
 }
 
-// removeLabelled deletes every object with the label, whatever its kind, and waits until they have gone. Namespaces take what is in
-// them along.
+// removeLabelled deletes every object with the label, whatever its kind, and waits until they are gone. A namespace
+// that is deleted takes its content along.
 func removeLabelled(ctx context.Context, rc *rest.Config, lab string, left *cluster.Departure) error {
 	rc = rest.CopyConfig(rc)
 	rc.QPS = -1
@@ -159,20 +160,22 @@ func removeLabelled(ctx context.Context, rc *rest.Config, lab string, left *clus
 	return nil
 }
 
-// unanswered reports an error after which there is no use in asking the server about something else: it did not answer, it does not take the
-// credentials, or nobody waits any more. Other errors are about one kind or object, such as those of a webhook that is gone.
+// unanswered reports an error after which it is of no use to ask the server about another object: the server did not
+// answer, it does not take the credentials, or ctx has ended. Any other error is about one kind or object, such as the
+// error of a webhook whose server is gone.
 func unanswered(ctx context.Context, err error) bool {
 	_, connection := errors.AsType[*url.Error](err)
 	return connection || apierrors.IsUnauthorized(err) || ctx.Err() != nil
 }
 
-// apiKind is one that can be listed and deleted.
+// apiKind is a kind of objects that can be listed and deleted.
 type apiKind struct {
 	resource schema.GroupVersionResource
 	kind     string
 }
 
-// listable returns the kinds that the server knows, namespaces last, so that what stands in several places is named by itself.
+// listable returns the kinds that the server knows. Namespaces come after the kinds in them, so that these objects are
+// named, too.
 func listable(rc *rest.Config) ([]apiKind, error) {
 	disco, err := discovery.NewDiscoveryClientForConfig(rc)
 	if err != nil {
@@ -180,7 +183,7 @@ func listable(rc *rest.Config) ([]apiKind, error) {
 	}
 	lists, err := disco.ServerPreferredResources()
 	if err != nil && !discovery.IsGroupDiscoveryFailedError(err) {
-		return nil, err // an aggregated API that is down hides nothing of the others
+		return nil, err // an aggregated API that is down hides no kind of another API
 	}
 	var kinds []apiKind
 	for _, list := range discovery.FilteredBy(discovery.SupportsAllVerbs{Verbs: []string{"list", "delete"}}, lists) {
@@ -190,7 +193,7 @@ func listable(rc *rest.Config) ([]apiKind, error) {
 		}
 		for _, r := range list.APIResources {
 			if r.Kind == "Node" || r.Name == "events" {
-				continue // k8slab makes neither
+				continue // k8slab makes no nodes and no events
 			}
 			kinds = append(kinds, apiKind{resource: gv.WithResource(r.Name), kind: r.Kind})
 		}
@@ -215,9 +218,9 @@ func findLabelled(ctx context.Context, client metadata.Interface, kinds []apiKin
 	for _, k := range kinds {
 		list, err := client.Resource(k.resource).List(ctx, metav1.ListOptions{LabelSelector: cluster.LabLabel + "=" + lab})
 		if apierrors.IsNotFound(err) || apierrors.IsMethodNotSupported(err) {
-			continue // the kind has gone meanwhile, or is a view of another one
+			continue // the kind has gone meanwhile, or is a view of another kind
 		}
-		if err != nil && (unanswered(ctx, err) || k.kind == "Namespace") { // nearly all that labs make stands in those
+		if err != nil && (unanswered(ctx, err) || k.kind == "Namespace") { // nearly all objects of labs are in namespaces
 			return nil, nil, fmt.Errorf("list %s: %w", k.resource.Resource, err)
 		}
 		if err != nil {
@@ -232,13 +235,12 @@ func findLabelled(ctx context.Context, client metadata.Interface, kinds []apiKin
 	return found, unseen, nil
 }
 
-// awaitGone returns those that are still there when patience ends.
+// awaitGone returns the objects that still exist after leaveTimeout.
 func awaitGone(ctx context.Context, client metadata.Interface, found []labelled, refused map[types.UID]bool) ([]labelled, error) {
-	deadline, cancel := context.WithTimeout(ctx, leaveTimeout)
-	defer cancel()
 	var still []labelled
+	var failed error
 	waiting := found
-	for {
+	err := wait.PollUntilContextTimeout(ctx, leavePoll, leaveTimeout, true, func(context.Context) (bool, error) {
 		var there []labelled
 		for _, o := range waiting {
 			if refused[o.uid] {
@@ -249,29 +251,31 @@ func awaitGone(ctx context.Context, client metadata.Interface, found []labelled,
 			switch {
 			case apierrors.IsNotFound(err) || err == nil && live.UID != o.uid:
 			case err != nil && unanswered(ctx, err):
-				return nil, err
+				failed = err
+				return false, err
 			case apierrors.IsForbidden(err):
-				still = append(still, o) // nobody can tell
+				still = append(still, o) // the server does not say whether the object is gone
 			default:
 				there = append(there, o)
 			}
 		}
-		if len(there) == 0 {
-			return still, nil
-		}
 		waiting = there
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-deadline.Done():
-			return append(still, waiting...), nil
-		case <-time.After(leavePoll):
-		}
+		return len(waiting) == 0, nil
+	})
+	switch {
+	case err == nil:
+		return still, nil
+	case failed != nil:
+		return nil, failed
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	default: // leaveTimeout is over
+		return append(still, waiting...), nil
 	}
 }
 
-// openNodes uncordons the nodes that took pods when the lab began, where the person has said that the lab may change nodes, and names
-// them where not.
+// openNodes uncordons the nodes that took pods when the lab began, if the person has said that the lab may change
+// nodes. Otherwise it puts their names into left.Cordoned.
 func openNodes(ctx context.Context, rc *rest.Config, c *choice, left *cluster.Departure) error {
 	client, err := kubernetes.NewForConfig(rc)
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"net"
 	"net/url"
 	"slices"
@@ -17,8 +16,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/k8slab/k8slab/engine/action"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/problem"
+	"github.com/k8slab/k8slab/text"
 )
 
 // Look implements cluster.Guest.
@@ -40,9 +41,8 @@ func (p *Provider) Look(ctx context.Context, name string, place cluster.Place) (
 	host := &cluster.Host{Place: place, Context: cfg.CurrentContext, Server: serverOf(cfg), Kubectl: p.source.Kubectl(place)}
 	if kept != nil && kept.Server != host.Server {
 		return nil, problem.New(problem.Cluster,
-			fmt.Sprintf("%s leads to %s, but the lab %s is being played on %s, by the context %s; that has to be cleaned up first", host.Context, host.Server, name, kept.Server, kept.Context),
-			fmt.Sprintf("%s の接続先は %s ですが、ラボ %s は %s (コンテキスト %s) で進行中です。先にそちらを片付けてください", host.Context, host.Server, name, kept.Server, kept.Context),
-			"k8slab delete "+name)
+			text.New("%s leads to %s, but the lab %s is being played on %s, by the context %s; that has to be cleaned up first", "%s の接続先は %s ですが、ラボ %s は %s (コンテキスト %s) で進行中です。先にそちらを片付けてください", host.Context, host.Server, name, kept.Server, kept.Context),
+			action.Do(action.Delete).On(name))
 	}
 	client, rc, err := connect(cfg, host.Kubectl)
 	if err != nil {
@@ -80,7 +80,8 @@ func identify(ctx context.Context, client kubernetes.Interface) (version, id str
 	return info.GitVersion, string(system.UID), nil
 }
 
-// whoAmI returns the user that the API server takes the credentials for, or "" where it does not say. A review is answered and not kept.
+// whoAmI returns the user that the API server takes the credentials for, or "" if the API server does not say. A
+// SelfSubjectReview is answered and not stored.
 func whoAmI(ctx context.Context, client kubernetes.Interface) string {
 	review, err := client.AuthenticationV1().SelfSubjectReviews().Create(ctx, &authenticationv1.SelfSubjectReview{}, metav1.CreateOptions{})
 	if err != nil {
@@ -122,11 +123,12 @@ func takesPods(n *corev1.Node) bool {
 	})
 }
 
-// noAnswer is why a cluster cannot be used. The person's own commands for it begin with kubectl.
+// noAnswer is the problem of a cluster that cannot be used. The person's own commands for the cluster begin with
+// kubectl.
 func noAnswer(err error, context, server, kubectl string) error {
-	try := kubectl + " get nodes"
-	what := func(en, ja, next string) error {
-		return problem.New(problem.Cluster, fmt.Sprintf(en, context, server), fmt.Sprintf(ja, context, server), next).From(err)
+	try := action.InTerminal(kubectl + " get nodes")
+	what := func(en, ja string, next action.Action) error {
+		return problem.New(problem.Cluster, text.New(en, ja, context, server), next).From(err)
 	}
 	if _, ok := errors.AsType[*problem.Problem](err); ok {
 		return err
@@ -137,19 +139,18 @@ func noAnswer(err error, context, server, kubectl string) error {
 	}
 	if apierrors.IsForbidden(err) {
 		return problem.New(problem.Cluster,
-			fmt.Sprintf("the rights of %s are not enough for a lab on %s: %v", context, server, err),
-			fmt.Sprintf("%s の権限は、%s でラボを行うには足りません: %v", context, server, err),
-			kubectl+" auth can-i --list").From(err)
+			text.New("the rights of %s are not enough for a lab on %s: %v", "%s の権限は、%s でラボを行うには足りません: %v", context, server, err),
+			action.InTerminal(kubectl+" auth can-i --list")).From(err)
 	}
 	var unknown x509.UnknownAuthorityError
 	var certificate *tls.CertificateVerificationError
 	if errors.As(err, &unknown) || errors.As(err, &certificate) {
-		return what("the certificate of the server is not the one that %s expects: %s is another cluster, or somebody is in between",
+		return what("the certificate of the server is not the one that %s expects: %s is another cluster, or somebody intercepts the connection",
 			"サーバー証明書が %s の期待するものと違います。%s は別のクラスターになったか、間に別のものが入っています", try)
 	}
 	var dns *net.DNSError
 	if errors.As(err, &dns) && dns.IsNotFound {
-		return what("%s leads to %s, and there is no such name: the cluster is gone or stopped, or its API is private and not reached from here",
+		return what("%s leads to %s, and there is no such name: the cluster is gone or stopped, or its API is private and cannot be reached from here",
 			"%s の接続先 %s の名前が見つかりません。クラスターが削除または停止されているか、API が非公開でここから届きません", try)
 	}
 	cause := err
@@ -157,6 +158,5 @@ func noAnswer(err error, context, server, kubectl string) error {
 		cause = request.Err // the address is in the sentence already
 	}
 	return problem.New(problem.Cluster,
-		fmt.Sprintf("the cluster of %s does not answer at %s: %v", context, server, cause),
-		fmt.Sprintf("%s のクラスター (%s) が応答しません: %v", context, server, cause), try).From(err)
+		text.New("the cluster of %s does not answer at %s: %v", "%s のクラスター (%s) が応答しません: %v", context, server, cause), try).From(err)
 }

@@ -16,23 +16,24 @@ import (
 	"k8s.io/client-go/kubernetes"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
-	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/text"
 )
 
 const (
-	// mostNodes is how many a cluster for exercises has; labs ask for up to six.
+	// mostNodes is the largest number of nodes that a cluster for exercises has; labs ask for up to six.
 	mostNodes = 10
-	// mostExamples are named in one sentence.
+	// mostExamples is how many names one sentence lists.
 	mostExamples = 4
 )
 
-// productionWord finds the word by which people mark what others depend on. What comes before it may take it back: "non-prod".
+// productionWord finds a word by which people mark clusters that others depend on. A word before it may take that back,
+// as in "non-prod": takenBack finds such a word.
 var productionWord = regexp.MustCompile(`(?i)(?:^|[^a-z0-9])(prod|prd|production|live)[0-9]*(?:$|[^a-z0-9])`)
 
 var takenBack = regexp.MustCompile(`(?i)(?:^|[^a-z0-9])(non|not|no|pre)[^a-z0-9]?$`)
 
-// soundsLikeProduction reports whether one of the name's words says so.
+// soundsLikeProduction reports whether a word of the name marks a production cluster.
 func soundsLikeProduction(name string) bool {
 	if strings.Contains(name, "本番") {
 		return true
@@ -55,12 +56,13 @@ func isSystem(namespace string) bool {
 	return slices.Contains(systemNamespaces, namespace) || slices.ContainsFunc(systemPrefixes, func(p string) bool { return strings.HasPrefix(namespace, p) })
 }
 
-// signs says why a cluster looks like one that people depend on: its names, its size, or workloads of others in namespaces of their own. What
-// may not be looked at cannot be ruled out. docs/adr/011-clusters-of-others.md has the reasons.
-func signs(ctx context.Context, client kubernetes.Interface, cfg *clientcmdapi.Config, nodes int) ([]content.Text, error) {
-	var found []content.Text
+// signs returns the reasons why a cluster looks like one that people depend on: its names, its size, or workloads of
+// others in namespaces of their own. Workloads that may not be listed cannot be ruled out.
+// docs/adr/011-clusters-of-others.md says why these signs were chosen.
+func signs(ctx context.Context, client kubernetes.Interface, cfg *clientcmdapi.Config, nodes int) ([]text.Text, error) {
+	var found []text.Text
 	add := func(en, ja string, args ...any) {
-		found = append(found, content.Text{EN: fmt.Sprintf(en, args...), JA: fmt.Sprintf(ja, args...)})
+		found = append(found, text.Text{EN: fmt.Sprintf(en, args...), JA: fmt.Sprintf(ja, args...)})
 	}
 	for _, n := range namesOf(cfg) {
 		if soundsLikeProduction(n.name) {
@@ -94,28 +96,26 @@ func signs(ctx context.Context, client kubernetes.Interface, cfg *clientcmdapi.C
 	}
 	if len(others) > 0 {
 		some := words(others, mostExamples)
-		found = append(found, content.Text{
-			EN: fmt.Sprintf("it runs workloads of others: %s", some.EN), JA: fmt.Sprintf("ほかの人のワークロードが動いています: %s", some.JA),
-		})
+		found = append(found, text.New("it runs workloads of others: %s", "ほかの人のワークロードが動いています: %s", some))
 	}
 	return found, nil
 }
 
 // named is one of the names that a cluster goes by.
 type named struct {
-	what content.Text
+	what text.Text
 	name string
 }
 
 func namesOf(cfg *clientcmdapi.Config) []named {
 	c := cfg.Contexts[cfg.CurrentContext]
 	names := []named{
-		{content.Text{EN: "context", JA: "コンテキスト"}, cfg.CurrentContext},
-		{content.Text{EN: "cluster", JA: "クラスター"}, c.Cluster},
-		{content.Text{EN: "default namespace", JA: "既定の Namespace"}, c.Namespace},
+		{text.Text{EN: "context", JA: "コンテキスト"}, cfg.CurrentContext},
+		{text.Text{EN: "cluster", JA: "クラスター"}, c.Cluster},
+		{text.Text{EN: "default namespace", JA: "既定の Namespace"}, c.Namespace},
 	}
 	if u, err := url.Parse(serverOf(cfg)); err == nil {
-		names = append(names, named{content.Text{EN: "server", JA: "サーバー"}, u.Hostname()})
+		names = append(names, named{text.Text{EN: "server", JA: "サーバー"}, u.Hostname()})
 	}
 	seen := map[string]bool{}
 	return slices.DeleteFunc(names, func(n named) bool {
@@ -125,7 +125,8 @@ func namesOf(cfg *clientcmdapi.Config) []named {
 	})
 }
 
-// othersWorkloads names what runs outside of the namespaces: what keeps pods running, and pods that nothing keeps.
+// othersWorkloads returns the names of the workloads outside of the namespaces: controllers that keep pods running, and
+// pods without a controller.
 func othersWorkloads(ctx context.Context, client kubernetes.Interface, own map[string]bool) ([]string, error) {
 	apps := client.AppsV1()
 	all := metav1.ListOptions{}
@@ -163,7 +164,7 @@ func othersWorkloads(ctx context.Context, client kubernetes.Interface, own map[s
 	return found, nil
 }
 
-// ended reports a pod that runs no more.
+// ended reports whether the object is a pod that runs no more.
 func ended(o runtime.Object) bool {
 	pod, ok := o.(*corev1.Pod)
 	return ok && (pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed)

@@ -13,20 +13,22 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
-	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/action"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/problem"
+	"github.com/k8slab/k8slab/text"
 )
 
 // Name of the provider of contexts.
 const Name = "existing"
 
 const (
-	// answerTimeout bounds one request of those that Look and Ensure make.
+	// answerTimeout bounds each request of Look and Ensure.
 	answerTimeout = 20 * time.Second
-	// glanceTimeout bounds one request of those with which Find sees which cluster answers.
+	// glanceTimeout bounds each request with which Find sees which cluster answers.
 	glanceTimeout = 2 * time.Second
-	// requestTimeout bounds every other request: an API server itself gives up after as long (kube-apiserver --request-timeout).
+	// requestTimeout bounds every other request: an API server itself gives up after that time (kube-apiserver
+	// --request-timeout).
 	requestTimeout = time.Minute
 )
 
@@ -54,10 +56,8 @@ func NewFrom(name, dir string, source Source) *Provider {
 // Name implements cluster.Provider.
 func (p *Provider) Name() string { return p.name }
 
-// Capabilities implements cluster.Provider. What the person allows beyond them is in Host.
-func (p *Provider) Capabilities() []cluster.Capability { return nil }
-
-// Available implements cluster.Provider: what is needed depends on the place, and Look says it.
+// Available implements cluster.Provider. It returns nil: the needs of a cluster depend on its place, and Look says
+// them.
 func (p *Provider) Available(context.Context, cluster.Spec) error { return nil }
 
 func (p *Provider) folder(name string) folder { return folder(filepath.Join(p.dir, name)) }
@@ -72,8 +72,8 @@ func (p *Provider) List(context.Context) ([]string, error) {
 	return names, err
 }
 
-// Ensure implements cluster.Provider. It makes no cluster: it sees that the one that was settled on is still the same and answers, and
-// gives the session the credentials of now.
+// Ensure implements cluster.Provider. It makes no cluster: it checks that the cluster that was settled on answers and
+// is still the same one, and gives the session the present credentials.
 func (p *Provider) Ensure(ctx context.Context, spec cluster.Spec, progress cluster.Progress) (*cluster.Cluster, error) {
 	f := p.folder(spec.Name)
 	c, err := f.read()
@@ -105,7 +105,7 @@ func (p *Provider) Ensure(ctx context.Context, spec cluster.Spec, progress clust
 	return found, nil
 }
 
-// load returns the credentials for the choice of the name, and refuses those for another server.
+// load returns the credentials for the choice, and refuses credentials for another server.
 func (p *Provider) load(ctx context.Context, name string, c *choice) (*clientcmdapi.Config, error) {
 	cfg, err := p.source.Load(ctx, c.Place)
 	if err != nil {
@@ -113,14 +113,13 @@ func (p *Provider) load(ctx context.Context, name string, c *choice) (*clientcmd
 	}
 	if now := serverOf(cfg); now != c.Server {
 		return nil, problem.New(problem.Cluster,
-			fmt.Sprintf("%s now leads to %s; this lab is being played on %s, and k8slab does not follow. Point the context back, or begin anew", c.Context, now, c.Server),
-			fmt.Sprintf("%s の接続先が %s に変わっています。このラボで使っているのは %s で、k8slab が勝手に切り替えることはありません。コンテキストを元に戻すか、はじめからやり直してください", c.Context, now, c.Server),
-			forgetCommand(name))
+			text.New("%s now leads to %s; this lab is being played on %s, and k8slab does not follow. Point the context back, or start again from scratch", "%s の接続先が %s に変わっています。このラボで使っているのは %s で、k8slab が勝手に切り替えることはありません。コンテキストを元に戻すか、はじめからやり直してください", c.Context, now, c.Server),
+			forget(name))
 	}
 	return cfg, nil
 }
 
-// same returns the version of the cluster, and refuses another one than that which was settled on.
+// same returns the version of the cluster, and refuses a cluster other than the one that was settled on.
 func (p *Provider) same(ctx context.Context, name string, c *choice, cfg *clientcmdapi.Config) (version string, err error) {
 	client, _, err := connect(cfg, p.source.Kubectl(c.Place))
 	if err != nil {
@@ -132,20 +131,18 @@ func (p *Provider) same(ctx context.Context, name string, c *choice, cfg *client
 	}
 	if id != c.ID {
 		return "", problem.New(problem.Cluster,
-			fmt.Sprintf("at %s there is another cluster now than the one on which this lab was begun; nothing of your session is in it", c.Server),
-			fmt.Sprintf("%s にあるのは、このラボを始めたときとは別のクラスターです。このセッションのオブジェクトはそこにはありません", c.Server),
-			forgetCommand(name))
+			text.New("at %s there is another cluster now, not the one on which this lab was begun; nothing of your session is in it", "%s にあるのは、このラボを始めたときとは別のクラスターです。このセッションのオブジェクトはそこにはありません", c.Server),
+			forget(name))
 	}
 	return version, nil
 }
 
-// forgetCommand is the way out of a cluster that is out of reach.
-func forgetCommand(name string) string { return "k8slab delete --forget " + name }
+// forget is the action of giving up a cluster that is out of reach.
+func forget(name string) action.Action { return action.Do(action.Delete).On(name).With("forget", "") }
 
 func notSettled(lab, kind string) error {
 	return problem.New(problem.Usage,
-		fmt.Sprintf("the lab %s has no cluster of the kind %s yet: say which one is meant", lab, kind),
-		fmt.Sprintf("ラボ %s で使う %s クラスターがまだ決まっていません。どれを使うか指定してください", lab, kind), "k8slab start --help")
+		text.New("the lab %s has no cluster of the kind %s yet: say which one is meant", "ラボ %s で使う %s クラスターがまだ決まっていません。どれを使うか指定してください", lab, kind), action.HelpOn(action.Start))
 }
 
 func serverOf(cfg *clientcmdapi.Config) string {
@@ -176,14 +173,14 @@ func restConfig(cfg *clientcmdapi.Config) (*rest.Config, error) {
 	rc, err := clientcmd.NewDefaultClientConfig(*cfg, nil).ClientConfig()
 	if err != nil {
 		return nil, problem.New(problem.Usage,
-			fmt.Sprintf("the context %s cannot be used: %v", cfg.CurrentContext, err),
-			fmt.Sprintf("コンテキスト %s を使えません: %v", cfg.CurrentContext, err), "kubectl config view").From(err)
+			text.New("the context %s cannot be used: %v", "コンテキスト %s を使えません: %v", cfg.CurrentContext, err), action.InTerminal("kubectl config view")).From(err)
 	}
 	rc.Timeout = requestTimeout
 	return rc, nil
 }
 
-// Find implements cluster.Provider. A cluster that does not answer, or that is another one by now, is degraded; Ensure says why.
+// Find implements cluster.Provider. A cluster is degraded if it does not answer or another one answers in its place;
+// Ensure says why.
 func (p *Provider) Find(ctx context.Context, name string) (*cluster.Cluster, error) {
 	c, err := p.folder(name).read()
 	if err != nil {
@@ -224,7 +221,7 @@ func (p *Provider) describe(name string, c *choice) *cluster.Cluster {
 	}
 }
 
-// Config implements cluster.Provider. Everybody speaks as the person whose credentials they are.
+// Config implements cluster.Provider. Every identity speaks as the person whose credentials they are.
 func (p *Provider) Config(ctx context.Context, name string, _ cluster.Identity) (*rest.Config, error) {
 	f := p.folder(name)
 	c, err := f.read()
@@ -246,7 +243,7 @@ func (p *Provider) Config(ctx context.Context, name string, _ cluster.Identity) 
 	return restConfig(cfg)
 }
 
-// Delete implements cluster.Provider: it removes what carries the label of name, and never the cluster.
+// Delete implements cluster.Provider: it removes the objects that carry the label of name, and never the cluster.
 func (p *Provider) Delete(ctx context.Context, name string) error {
 	_, err := p.Leave(ctx, name)
 	if errors.Is(err, cluster.ErrNotFound) {
@@ -282,13 +279,13 @@ func (p *Provider) Settle(_ context.Context, name string, host *cluster.Host) er
 	return p.folder(name).write(c)
 }
 
-// words joins a list for a sentence in both languages.
-func words(names []string, most int) content.Text {
+// words joins names for a sentence in both languages, and counts those beyond the first ones.
+func words(names []string, most int) text.Text {
 	more := len(names) - most
 	if more <= 0 {
-		return content.Text{EN: join(names, ", "), JA: join(names, "、")}
+		return text.Text{EN: join(names, ", "), JA: join(names, "、")}
 	}
-	return content.Text{
+	return text.Text{
 		EN: fmt.Sprintf("%s and %d more", join(names[:most], ", "), more),
 		JA: fmt.Sprintf("%s ほか %d 件", join(names[:most], "、"), more),
 	}

@@ -13,21 +13,22 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
-	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/action"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/problem"
+	"github.com/k8slab/k8slab/text"
 )
 
 // Source finds the credentials for a cluster.
 type Source interface {
-	// Resolve completes a place with what must not change afterwards, such as what variables of the shell say now. It refuses a place that
-	// is not one of the source's with a usage problem.
+	// Resolve completes a place with everything that must not change afterwards, such as the values that variables of
+	// the shell have now. It refuses a place of another kind with a usage problem.
 	Resolve(ctx context.Context, place cluster.Place) (cluster.Place, error)
-	// Load returns a kubeconfig with one context, the current one, in which nothing refers to another file by a relative path.
+	// Load returns a kubeconfig with one context, the current one. It names no other file by a relative path.
 	Load(ctx context.Context, place cluster.Place) (*clientcmdapi.Config, error)
-	// Local reports whether Load only reads this machine, so that it can be done before every use.
+	// Local reports whether Load only reads this machine, so that it can be called before every use.
 	Local() bool
-	// Kubectl begins a command with which a person asks the cluster; what is asked follows after a space.
+	// Kubectl returns the beginning of a command with which a person asks the cluster. Arguments follow after a space.
 	Kubectl(place cluster.Place) string
 }
 
@@ -42,7 +43,7 @@ func (kubeconfigs) Kubectl(place cluster.Place) string {
 	return kubectlReading(place) + " --context " + place.Context
 }
 
-// kubectlReading is kubectl with the files of the place.
+// kubectlReading returns the beginning of a kubectl command that reads the place's files.
 func kubectlReading(place cluster.Place) string {
 	switch {
 	case len(filepath.SplitList(place.Kubeconfig)) > 1:
@@ -53,12 +54,12 @@ func kubectlReading(place cluster.Place) string {
 	return "kubectl"
 }
 
-// Resolve implements Source: the files are those of now, whatever KUBECONFIG says in another shell.
+// Resolve implements Source: it keeps the names of the files that kubectl would read now, whatever KUBECONFIG says in
+// another shell.
 func (kubeconfigs) Resolve(_ context.Context, place cluster.Place) (cluster.Place, error) {
 	if place.ResourceGroup != "" || place.Name != "" || place.Subscription != "" || place.Admin {
 		return place, problem.New(problem.Usage,
-			"--resource-group, --name, --subscription and --admin are for --cluster aks; an existing cluster is named by --context",
-			"--resource-group、--name、--subscription、--admin は --cluster aks で使います。既存のクラスターは --context で指定してください", "k8slab start --help")
+			text.New("--resource-group, --name, --subscription and --admin are for --cluster aks; an existing cluster is named by --context", "--resource-group、--name、--subscription、--admin は --cluster aks で使います。既存のクラスターは --context で指定してください"), action.HelpOn(action.Start))
 	}
 	files := filepath.SplitList(place.Kubeconfig)
 	if len(files) == 0 {
@@ -77,7 +78,7 @@ func (kubeconfigs) Resolve(_ context.Context, place cluster.Place) (cluster.Plac
 
 // Load implements Source.
 func (kubeconfigs) Load(_ context.Context, place cluster.Place) (*clientcmdapi.Config, error) {
-	// What several files have is merged, as kubectl does, and one of them may be missing; a single one has to be there.
+	// Several files are merged as kubectl does, and one of them may be missing. A single file has to be there.
 	rules := &clientcmd.ClientConfigLoadingRules{}
 	if files := filepath.SplitList(place.Kubeconfig); len(files) > 1 {
 		rules.Precedence = files
@@ -87,11 +88,11 @@ func (kubeconfigs) Load(_ context.Context, place cluster.Place) (*clientcmdapi.C
 	all, err := rules.Load()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, problem.New(problem.Usage,
-			fmt.Sprintf("there is no kubeconfig %s", place.Kubeconfig), fmt.Sprintf("kubeconfig %s がありません", place.Kubeconfig), "k8slab start --help").From(err)
+			text.New("there is no kubeconfig %s", "kubeconfig %s がありません", place.Kubeconfig), action.HelpOn(action.Start)).From(err)
 	}
 	if err != nil {
 		return nil, problem.New(problem.Usage,
-			fmt.Sprintf("the kubeconfig cannot be read: %v", err), fmt.Sprintf("kubeconfig を読めません: %v", err), kubectlReading(place)+" config view").From(err)
+			text.New("the kubeconfig cannot be read: %v", "kubeconfig を読めません: %v", err), action.InTerminal(kubectlReading(place)+" config view")).From(err)
 	}
 	names := contexts(all)
 	if place.Context == "" {
@@ -100,17 +101,17 @@ func (kubeconfigs) Load(_ context.Context, place cluster.Place) (*clientcmdapi.C
 	if _, ok := all.Contexts[place.Context]; !ok {
 		return nil, unknownContext(place, names)
 	}
-	return Only(all, place.Context, kubectlReading(place)+" config view")
+	return Only(all, place.Context, action.InTerminal(kubectlReading(place)+" config view"))
 }
 
-// Only returns a copy of the kubeconfig with nothing in it but the context, its cluster and its user, and with the contents of the
-// certificate files that they name. Where it is not complete, next is the command to type.
-func Only(all *clientcmdapi.Config, context, next string) (*clientcmdapi.Config, error) {
+// Only returns a copy of the kubeconfig with the context, its cluster and its user alone, and with the contents of the
+// certificate files that they name. If the context is not complete, the error is a problem with the step next.
+func Only(all *clientcmdapi.Config, context string, next action.Action) (*clientcmdapi.Config, error) {
 	one := all.DeepCopy()
 	one.CurrentContext = context
 	broken := func(err error) error {
 		return problem.New(problem.Usage,
-			fmt.Sprintf("the context %s is not complete: %v", context, err), fmt.Sprintf("コンテキスト %s に不備があります: %v", context, err),
+			text.New("the context %s is not complete: %v", "コンテキスト %s に不備があります: %v", context, err),
 			next).From(err)
 	}
 	if err := clientcmdapi.MinifyConfig(one); err != nil {
@@ -141,28 +142,26 @@ func contexts(all *clientcmdapi.Config) []string {
 
 func noContext(names []string) error {
 	if len(names) == 0 {
-		return problem.New(problem.Usage, "there is no kubeconfig with a context; say which file with --kubeconfig",
-			"コンテキストのある kubeconfig が見つかりません。--kubeconfig でファイルを指定してください", "k8slab start --help")
+		return problem.New(problem.Usage, text.New("there is no kubeconfig with a context; say which file with --kubeconfig", "コンテキストのある kubeconfig が見つかりません。--kubeconfig でファイルを指定してください"), action.HelpOn(action.Start))
 	}
 	return problem.New(problem.Usage,
-		fmt.Sprintf("say which cluster is meant, with --context: there is %s. The current context is never taken by itself", strings.Join(names, ", ")),
-		fmt.Sprintf("どのクラスターを使うかを --context で指定してください。あるのは %s です。現在のコンテキストが自動的に使われることはありません", strings.Join(names, "、")),
-		"k8slab start --help")
+		text.New("say which cluster is meant, with --context: there is %s. The current context is never chosen for you", "どのクラスターを使うかを --context で指定してください。あるのは %s です。現在のコンテキストが自動的に使われることはありません", text.List(names)),
+		action.HelpOn(action.Start))
 }
 
 func unknownContext(place cluster.Place, names []string) error {
 	name := place.Context
 	en, ja := fmt.Sprintf("there is no context %q", name), fmt.Sprintf("コンテキスト %q はありません", name)
-	switch near, ok := content.Nearest(name, names); {
+	switch near, ok := text.Nearest(name, names); {
 	case ok:
 		en, ja = en+fmt.Sprintf("; did you mean %s?", near), ja+fmt.Sprintf("。%s のことですか？", near)
 	case len(names) > 0:
 		en, ja = en+"; there is "+strings.Join(names, ", "), ja+"。あるのは "+strings.Join(names, "、")+" です"
 	}
-	return problem.New(problem.Usage, en, ja, kubectlReading(place)+" config get-contexts")
+	return problem.New(problem.Usage, text.Text{EN: en, JA: ja}, action.InTerminal(kubectlReading(place)+" config get-contexts"))
 }
 
-// plugin refuses credentials that come from a program which is not there.
+// plugin refuses credentials that come from a program that is not installed.
 func plugin(cfg *clientcmdapi.Config, kubectl string) error {
 	for _, user := range cfg.AuthInfos {
 		if user.Exec == nil {
@@ -172,13 +171,12 @@ func plugin(cfg *clientcmdapi.Config, kubectl string) error {
 		if _, err := exec.LookPath(name); err == nil {
 			continue
 		}
-		next := kubectl + " get nodes"
+		next := action.InTerminal(kubectl + " get nodes")
 		if filepath.Base(name) == "kubelogin" {
-			next = "az aks install-cli"
+			next = action.InTerminal("az aks install-cli")
 		}
 		return problem.New(problem.Cluster,
-			fmt.Sprintf("the credentials for %s come from the program %s, which is not installed or not on PATH", cfg.CurrentContext, name),
-			fmt.Sprintf("%s の認証情報はプログラム %s から得ますが、インストールされていないか PATH にありません", cfg.CurrentContext, name), next)
+			text.New("the credentials for %s come from the program %s, which is not installed or not on PATH", "%s の認証情報はプログラム %s から得ますが、インストールされていないか PATH にありません", cfg.CurrentContext, name), next)
 	}
 	return nil
 }

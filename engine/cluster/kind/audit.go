@@ -14,8 +14,9 @@ import (
 	"github.com/k8slab/k8slab/engine/flock"
 )
 
-// auditTail prints what is new of the audit log's files: for each a line "inode length", and then so many bytes. Its arguments are
-// "inode:offset" of what is known. A file is opened before it is looked at, as the API server may rename it at any moment.
+// auditTail prints the new parts of the audit log's files: for each file a line "inode length", and then that many
+// bytes. Its arguments are the known parts, as "inode:offset". A file is opened before its inode is read, because the
+// API server may rename it at any moment.
 const auditTail = `cd ` + auditLogs + ` 2>/dev/null || exit 0
 known=" $* "
 for file in $(ls -tr audit*.log); do
@@ -30,8 +31,8 @@ for file in $(ls -tr audit*.log); do
   fi
 done`
 
-// AuditLog implements cluster.AuditLogFile. The API server's files are root's, on a machine that may be a virtual one, so that what is
-// new of them is copied here first.
+// AuditLog implements cluster.AuditLogFile. The API server's files belong to root, on a machine that may be a virtual
+// one, so their new parts are copied here first.
 func (p *Provider) AuditLog(ctx context.Context, name string) ([]string, error) {
 	f := p.folder(name)
 	d, err := f.readDescription()
@@ -58,7 +59,7 @@ func (p *Provider) AuditLog(ctx context.Context, name string) ([]string, error) 
 	news, err := e.exec(ctx, f.machines(d.Spec)[0], command...)
 	if err != nil {
 		if containers, lookErr := e.containers(ctx, f.name()); lookErr == nil && !f.controlPlaneRuns(containers) {
-			return f.auditPaths() // nothing is added to what a machine that is off has had to say
+			return f.auditPaths() // a machine that is off adds nothing to its log
 		}
 		return nil, fmt.Errorf("read the audit log: %w", err)
 	}
@@ -68,13 +69,13 @@ func (p *Provider) AuditLog(ctx context.Context, name string) ([]string, error) 
 	return f.auditPaths()
 }
 
-// auditCopy is a copy of one file of the audit log, which is known by its inode.
+// auditCopy is a copy of one file of the audit log. The inode tells the files apart.
 type auditCopy struct {
 	path, inode string
 	size        int64
 }
 
-// auditPaths returns the copies, oldest first: they are numbered.
+// auditPaths returns the copies, oldest first: their names begin with a number.
 func (f folder) auditPaths() ([]string, error) {
 	return filepath.Glob(filepath.Join(f.audit(), "*-*.log"))
 }
@@ -96,7 +97,7 @@ func (f folder) auditCopies() ([]auditCopy, error) {
 	return copies, nil
 }
 
-// addAudit appends what auditTail has printed to the copies.
+// addAudit appends the output of auditTail to the copies.
 func (f folder) addAudit(news []byte, copies []auditCopy) error {
 	if err := os.MkdirAll(f.audit(), 0o700); err != nil {
 		return err

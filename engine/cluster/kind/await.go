@@ -9,12 +9,13 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/k8slab/k8slab/engine/cluster"
 )
 
-// readyTimeout is how long an API server may think about whether it is ready.
+// readyTimeout is how long an API server may take to say whether it is ready.
 const readyTimeout = 2 * time.Second
 
 // answers reports whether the API server is ready.
@@ -36,28 +37,24 @@ func (p *Provider) awaitNodes(ctx context.Context, e *engine, f folder, spec clu
 	if err != nil {
 		return err
 	}
-	tick := time.NewTicker(poll)
-	defer tick.Stop()
-	for {
-		waiting, err := f.unready(ctx, client, spec, containers)
-		if err == nil && len(waiting) == 0 {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			if errors.Is(ctx.Err(), context.Canceled) {
-				return ctx.Err()
-			}
-			if err != nil {
-				return fmt.Errorf("list the nodes: %w", errors.Join(ctx.Err(), err))
-			}
-			return notReady(spec.Name, waiting, ctx.Err())
-		case <-tick.C:
-		}
+	var waiting []string
+	var failed error
+	err = wait.PollUntilContextCancel(ctx, poll, true, func(ctx context.Context) (bool, error) {
+		waiting, failed = f.unready(ctx, client, spec, containers)
+		return failed == nil && len(waiting) == 0, nil
+	})
+	switch {
+	case err == nil || errors.Is(err, context.Canceled):
+		return err
+	case failed != nil:
+		return fmt.Errorf("list the nodes: %w", errors.Join(err, failed))
+	default:
+		return notReady(spec.Name, waiting, err)
 	}
 }
 
-// unready names the nodes that are not Ready, or not there. What a Node says of the time before its machine came up does not count.
+// unready returns the names of the nodes that are not Ready or not there. A condition from the time before the node's
+// machine came up does not count.
 func (f folder) unready(ctx context.Context, client kubernetes.Interface, spec cluster.Spec, containers []container) ([]string, error) {
 	list, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 	if err != nil {
@@ -68,7 +65,7 @@ func (f folder) unready(ctx context.Context, client kubernetes.Interface, spec c
 	for i, want := range spec.Nodes {
 		var up time.Time
 		if at := slices.IndexFunc(containers, func(c container) bool { return c.name == machines[i+1] }); at >= 0 {
-			up = containers[at].since.Truncate(time.Second) // as precise as a Node's times are
+			up = containers[at].since.Truncate(time.Second) // a Node's times have no fractions of a second
 		}
 		ready := slices.ContainsFunc(list.Items, func(n corev1.Node) bool { return n.Name == want.Name && isReady(&n, up) })
 		if !ready && !f.hasNoPower(want.Name) {
@@ -84,50 +81,46 @@ func isReady(n *corev1.Node, since time.Time) bool {
 	})
 }
 
-// steadyLooks is for how long the API server has to be ready, in looks: the kubelet may start it once more right after a machine has come
-// up.
+// steadyLooks is how many looks in a row the API server has to be ready: the kubelet may start it once more right after
+// a machine has come up.
 const steadyLooks = 3
 
 const (
-	// askForMachine is how often a machine whose API server is silent is looked at.
+	// askForMachine is the time between two looks at a machine whose API server is silent.
 	askForMachine = 2 * time.Second
-	// backByItself is how long a machine may be off: the engine starts one again that has died.
+	// backByItself is how long a machine may be off: the engine starts a machine that has died again.
 	backByItself = 5 * time.Second
 )
 
-// awaitAPI returns when the API server has been ready for so many looks. It gives up at the end of ctx, or when the machine is off and
-// stays so.
+// awaitAPI returns when the API server has been ready for that many looks in a row. It gives up at the end of ctx, or
+// when the control plane's machine is off and stays off.
 func (p *Provider) awaitAPI(ctx context.Context, f folder, looks int) error {
-	tick := time.NewTicker(poll)
-	defer tick.Stop()
-	watch := powerWatch{asked: time.Now()}
-	for ready := 0; ; {
+	watch, ready := powerWatch{asked: time.Now()}, 0
+	err := wait.PollUntilContextCancel(ctx, poll, true, func(ctx context.Context) (bool, error) {
 		if p.answers(ctx, f) {
-			if ready++; ready == looks {
-				return nil
-			}
+			ready++
 			watch = powerWatch{asked: time.Now()}
-		} else {
-			ready = 0
-			if watch.goneOff(ctx, f) {
-				return f.hasGoneOff()
-			}
+			return ready == looks, nil
 		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("the API server does not answer: %w", ctx.Err())
-		case <-tick.C:
+		ready = 0
+		if watch.goneOff(ctx, f) {
+			return false, f.hasGoneOff()
 		}
+		return false, nil
+	})
+	if wait.Interrupted(err) {
+		return fmt.Errorf("the API server does not answer: %w", err)
 	}
+	return err
 }
 
-// powerWatch looks now and then whether the machine of the control plane runs.
+// powerWatch looks now and then whether the control plane's machine runs.
 type powerWatch struct {
-	// asked is when it was last looked at, and off since when nobody has seen it run.
+	// asked is the time of the last look; off is the time since which no look has found the machine on, or zero.
 	asked, off time.Time
 }
 
-// goneOff reports whether the machine is off and stays so.
+// goneOff reports whether the machine is off and stays off.
 func (w *powerWatch) goneOff(ctx context.Context, f folder) bool {
 	if time.Since(w.asked) <= askForMachine {
 		return false
@@ -143,7 +136,7 @@ func (w *powerWatch) goneOff(ctx context.Context, f folder) bool {
 	return !on && w.asked.Sub(w.off) > backByItself
 }
 
-// hasGoneOff is a problem that leads to what the machine said last.
+// hasGoneOff returns a problem that leads to the machine's last output.
 func (f folder) hasGoneOff() error {
 	e, err := locate(f.lab())
 	if err != nil {
@@ -152,7 +145,7 @@ func (f folder) hasGoneOff() error {
 	return hasGoneOff(f.lab(), e.command, f.name()+controlPlaneSuffix)
 }
 
-// mayRun reports whether the machine of the control plane runs, as far as the engine says.
+// mayRun reports whether the control plane's machine runs; true if the engine does not say.
 func (f folder) mayRun(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()

@@ -16,22 +16,22 @@ import (
 )
 
 const (
-	// machineFiles is where folder.machine is in a node.
+	// machineFiles is the path of folder.machine in a node.
 	machineFiles = "/k8slab"
 	auditPolicy  = "audit-policy.yaml"
 	auditLogs    = "/var/log/kubernetes/audit"
-	// poolLabel is AKS's, as on the other kinds of cluster.
+	// poolLabel is AKS's label for a node's pool; all kinds of cluster use it.
 	poolLabel = "agentpool"
 	loopback  = "127.0.0.1"
 )
 
-// bootID gives a node another boot ID each time it starts, as a machine has: containers would all show that of the machine below. The
-// kubelet reads the file when it starts.
+// bootID gives a node a new boot ID at each start, as a real machine has: containers would all show the boot ID of the
+// machine that they run on. The kubelet reads the file when it starts.
 //
 //go:embed boot-id.conf
 var bootID string
 
-// writeMachineFiles writes what is mounted into the nodes.
+// writeMachineFiles writes the files that are mounted into the nodes.
 func (f folder) writeMachineFiles() error {
 	if err := private.WriteFile(f.path("machine", auditPolicy), history.Policy()); err != nil {
 		return err
@@ -39,7 +39,7 @@ func (f folder) writeMachineFiles() error {
 	return private.WriteFile(f.path("machine", "boot-id.conf"), []byte(bootID))
 }
 
-// config is what kind is asked for.
+// config returns the configuration for kind.
 func (f folder) config(spec cluster.Spec, images map[string]string, cgroup int) (*v1alpha4.Cluster, error) {
 	patches, err := clusterPatches(spec, cgroup)
 	if err != nil {
@@ -72,7 +72,7 @@ func (f folder) config(spec cluster.Spec, images map[string]string, cgroup int) 
 	return cfg, nil
 }
 
-// furnish gives a machine its files, and its Node the lab's name in place of the container's.
+// furnish mounts the machine's files, and gives the Node the lab's name in place of the container's.
 func (f folder) furnish(node *v1alpha4.Node, name string) error {
 	node.ExtraMounts = []v1alpha4.Mount{
 		{HostPath: f.machine(), ContainerPath: machineFiles, Readonly: true},
@@ -88,7 +88,7 @@ func (f folder) furnish(node *v1alpha4.Node, name string) error {
 	return nil
 }
 
-// argument of a component, as kubeadm's v1beta4 writes it.
+// argument of a component, in the form of kubeadm's v1beta4.
 type argument struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
@@ -103,17 +103,17 @@ type volume struct {
 	PathType  string `json:"pathType"`
 }
 
-// clusterPatches are what kubeadm is told beside what kind tells it. A patch replaces a list as a whole: kind's own list for the API
-// server holds runtime-config and nothing else (pkg/cluster/internal/kubeadm/config.go).
+// clusterPatches returns what kubeadm is told besides what kind tells it. A patch replaces a list as a whole: kind's
+// own list for the API server holds runtime-config and nothing else (pkg/cluster/internal/kubeadm/config.go).
 func clusterPatches(spec cluster.Spec, cgroup int) ([]string, error) {
 	arguments := []argument{
 		{"runtime-config", runtimeConfig(spec.RuntimeConfig, spec.Release)},
 		{"audit-policy-file", machineFiles + "/" + auditPolicy},
 		{"audit-log-path", auditLogs + "/audit.log"},
-		// An action is in the log before kubectl returns, so grading right after it sees it.
+		// A request is in the log before kubectl returns, so a check right after it sees it.
 		{"audit-log-mode", "blocking"},
 		{"audit-log-maxsize", "64"},
-		// A lab is longer than the hour that events live by default.
+		// A lab takes longer than the hour for which events are kept by default.
 		{"event-ttl", "24h"},
 	}
 	patches := []map[string]any{{
@@ -126,8 +126,8 @@ func clusterPatches(spec cluster.Spec, cgroup int) ([]string, error) {
 			},
 		},
 	}}
-	// A volume of a ConfigMap is brought up to date when the kubelet next looks at the pod, which a learner should not have to wait a
-	// minute for.
+	// The kubelet updates a volume of a ConfigMap when it next looks at the pod. A learner should not have to wait a
+	// minute for that.
 	kubelet := map[string]any{"kind": "KubeletConfiguration", "syncFrequency": "5s"}
 	if cgroup == 1 {
 		// Since 1.35 the kubelet refuses to run on control groups of version 1 unless it is told that it may.
@@ -145,7 +145,7 @@ func clusterPatches(spec cluster.Spec, cgroup int) ([]string, error) {
 	return all, nil
 }
 
-// runtimeConfig switches the group versions on that the release still serves.
+// runtimeConfig enables those of the group versions that the running release still serves.
 func runtimeConfig(all []string, running string) string {
 	var on []string
 	for _, gv := range all {

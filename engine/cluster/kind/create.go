@@ -16,14 +16,14 @@ import (
 )
 
 const (
-	// poll is how often a machine or the API server is looked at again.
+	// poll is the time between two looks at a machine or at the API server.
 	poll = 200 * time.Millisecond
-	// cleanupTimeout bounds the removal of a cluster that nobody wants any more.
+	// cleanupTimeout bounds the removal of a cluster whose creation has failed.
 	cleanupTimeout = time.Minute
 )
 
-// create makes the cluster. Where that fails or is interrupted its containers are removed; what survives even that is removed by the
-// next Ensure, as the description does not call it complete.
+// create makes the cluster. If that fails or is interrupted, the containers are removed. Containers that are left even
+// then are removed by the next Ensure, because the description does not call the cluster complete.
 func (p *Provider) create(ctx context.Context, e *engine, f folder, spec cluster.Spec, progress cluster.Progress) error {
 	if err := e.checkResources(ctx, spec); err != nil {
 		return err
@@ -43,7 +43,8 @@ func (p *Provider) create(ctx context.Context, e *engine, f folder, spec cluster
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	// The recorder of a cluster whose containers somebody removed runs on: it knows the old port and the old authority.
+	// If somebody removed the containers, their recorder still runs, with the old port and the old certificate
+	// authority.
 	if err := p.endRecorder(ctx, f); err != nil {
 		return err
 	}
@@ -67,7 +68,7 @@ func (p *Provider) create(ctx context.Context, e *engine, f folder, spec cluster
 	return f.writeDescription(d)
 }
 
-// begin clears what an earlier cluster of the name left, and writes what the new one reads.
+// begin removes what an earlier cluster of that name left, and writes the files that the new one reads.
 func (f folder) begin(d *description) error {
 	for _, left := range []string{
 		f.recording(), f.audit(), f.path("power"), f.path("identities"), f.learnerKubeconfig(), f.loadedFile(),
@@ -95,7 +96,7 @@ func (e *engine) option() kindcluster.ProviderOption {
 	return kindcluster.ProviderWithDocker()
 }
 
-// runKind lets kind make the cluster. kind cannot be interrupted; its containers can be taken away from it.
+// runKind lets kind make the cluster. kind cannot be interrupted, but its containers can be removed while it works.
 func (f folder) runKind(ctx context.Context, e *engine, spec cluster.Spec, images map[string]string, progress cluster.Progress) error {
 	cfg, err := f.config(spec, images, e.info.cgroup)
 	if err != nil {
@@ -134,7 +135,7 @@ func (f folder) runKind(ctx context.Context, e *engine, spec cluster.Spec, image
 	}
 }
 
-// abandon removes the cluster's containers as long as kind makes new ones. What it cannot remove the next Ensure does.
+// abandon removes the cluster's containers as long as kind makes new ones. The next Ensure removes those that remain.
 func (e *engine) abandon(ctx context.Context, name string, ended <-chan error) {
 	ctx, cancel := context.WithTimeout(ctx, cleanupTimeout)
 	defer cancel()
@@ -155,7 +156,7 @@ func (e *engine) abandon(ctx context.Context, name string, ended <-chan error) {
 	}
 }
 
-// apiPort reads on which port of loopback the API server answers.
+// apiPort returns the port of loopback on which the API server answers.
 func apiPort(kp *kindcluster.Provider, name string) (int, error) {
 	raw, err := kp.KubeConfig(name, false)
 	if err != nil {

@@ -23,7 +23,7 @@ import (
 	"github.com/k8slab/k8slab/internal/testcluster"
 )
 
-// TestMain plays the recorder, which the provider starts as this same binary.
+// TestMain runs the recorder if the provider has started this test binary as its recorder.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == "supervise" && os.Args[2] == "--kind" {
 		os.Exit(kind.RunRecorder(context.Background(), os.Args[3:]))
@@ -42,7 +42,7 @@ func TestConformance(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The oldest one, so that the suite also upgrades where there are images of several.
+	// The oldest release, so that the suite also upgrades if there are images of several releases.
 	clustertest.Run(t, p, spec("conformance", oldestRelease(t, p)))
 }
 
@@ -55,9 +55,9 @@ func oldestRelease(t *testing.T, p *kind.Provider) string {
 	return slices.Min(releases)
 }
 
-// TestAMachineGoesThroughALab does to one cluster what a learner does: reboots a machine, takes its power away and gives it back, while
-// the audit log and the record of the cluster are read. The cluster begins as a later step does, with an older kubelet where there is
-// an image of another release.
+// TestAMachineGoesThroughALab does to one cluster what a learner does: reboots a machine, takes its power away and
+// gives it back, while the audit log and the record of the cluster are read. The cluster begins as a later step of a
+// lab does, with an older kubelet if there is an image of another release.
 func TestAMachineGoesThroughALab(t *testing.T) {
 	p, err := kind.New(t.TempDir())
 	if err != nil {

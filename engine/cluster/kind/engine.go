@@ -23,33 +23,35 @@ const EngineVariable = "KIND_EXPERIMENTAL_PROVIDER"
 // clusterLabel is kind's label on the containers of a cluster (pkg/cluster/internal/providers/docker/constants.go).
 const clusterLabel = "io.x-k8s.kind.cluster"
 
-// desktopMount is where Docker Desktop's virtual machine has the files of the machine below; what a container mounts is named as it is
-// called there.
+// desktopMount is where Docker Desktop's virtual machine has the files of the machine below. The paths of a container's
+// mounts are reported with it.
 const desktopMount = "/host_mnt"
 
-// askTimeout bounds the question whether the engine is there: one that accepts and says nothing would be waited for. On a machine with much
-// else to do an answer may take seconds.
+// askTimeout bounds the question whether the engine is there, because an engine may accept the question and never
+// answer. On a busy machine an answer may take seconds.
 const askTimeout = 15 * time.Second
 
-// outputPatience is how long what a command has started may keep its output open once the command itself has ended, or was killed.
+// outputPatience is how long the processes that a command has started may keep its output open after the command has
+// ended or was killed.
 const outputPatience = time.Second
 
-// powerOff is how long a machine has to come down in order.
+// powerOff is how many seconds a machine has to shut down in order.
 const powerOff = "10"
 
 // removeTries is how often the removal of a machine is tried.
 const removeTries = 3
 
-// thawAll is given the id of a container; find names a folder before what is in it, and so does freezing.
+// thawAll takes the id of a container. find names a folder before the folders in it, the order in which they were
+// frozen.
 const thawAll = `find /freezer -path "*$1*" -name freezer.state | while read -r state; do echo THAWED >"$state"; done`
 
-// engine is what runs containers: Docker, or Podman, by their command, which is also how kind speaks to them.
+// engine is the program that runs containers, Docker or Podman. Its command is called, as kind does.
 type engine struct {
 	command string // "docker" or "podman"
 	info    info
 }
 
-// info is what an engine says of itself.
+// info is what an engine says about itself.
 type info struct {
 	version string
 	// cgroup is the version of the control groups: 1 or 2.
@@ -84,7 +86,7 @@ func locate(lab string) (*engine, error) {
 	return nil, noEngine(lab)
 }
 
-// findEngine returns the engine once it has answered, and a problem where there is none or it is too old.
+// findEngine returns the engine once it has answered. The error is a problem if there is no engine or it is too old.
 func findEngine(ctx context.Context, lab string) (*engine, error) {
 	e, err := locate(lab)
 	if err != nil {
@@ -107,7 +109,7 @@ func findEngine(ctx context.Context, lab string) (*engine, error) {
 	return e, nil
 }
 
-// ask reads the engine's answer to info; the two say the same in different words.
+// ask reads the engine's answer to info. Docker and Podman say the same in different words.
 func (e *engine) ask(ctx context.Context) (info, error) {
 	if e.command == "podman" {
 		return e.askPodman(ctx)
@@ -186,17 +188,17 @@ func lastLine(s string) string {
 // container is a node's machine.
 type container struct {
 	id, name string
-	// image is the id of the image that it was made from.
+	// image is the id of the image that the container was made from.
 	image    string
 	running  bool
 	pid      int
 	exitCode int
 	since    time.Time
-	// mounted are the folders of this machine that are mounted into it.
+	// mounted are the folders of this machine that are mounted into the container.
 	mounted []string
 }
 
-// containers returns those that kind made for the cluster, running or not.
+// containers returns the containers that kind made for the cluster, running or not.
 func (e *engine) containers(ctx context.Context, name string) ([]container, error) {
 	out, err := e.run(ctx, "ps", "--all", "--quiet", "--no-trunc", "--filter", "label="+clusterLabel+"="+name)
 	if err != nil {
@@ -250,7 +252,7 @@ func ids(containers []container) []string {
 	return all
 }
 
-// start switches machines on; those that are on already stay so.
+// start switches machines on. A machine that is on stays on.
 func (e *engine) start(ctx context.Context, containers []container) error {
 	if len(containers) == 0 {
 		return nil
@@ -259,7 +261,7 @@ func (e *engine) start(ctx context.Context, containers []container) error {
 	return err
 }
 
-// stop shuts machines down in order, all at the same time: the command would take one after the other.
+// stop shuts machines down in order, all at the same time: the engine's command would stop one after the other.
 func (e *engine) stop(ctx context.Context, containers []container) error {
 	var all sync.WaitGroup
 	errs := make([]error, len(containers))
@@ -270,7 +272,7 @@ func (e *engine) stop(ctx context.Context, containers []container) error {
 	return errors.Join(errs...)
 }
 
-// remove deletes containers with their volumes. That they have gone meanwhile is no error.
+// remove deletes containers with their volumes. A container that is gone already is no error.
 func (e *engine) remove(ctx context.Context, containers []container) error {
 	volumes, err := e.volumes(ctx, containers)
 	if err != nil {
@@ -283,8 +285,8 @@ func (e *engine) remove(ctx context.Context, containers []container) error {
 	return err
 }
 
-// volumes are those that Podman does not count as its containers' own: kind makes them itself there, with the name of a machine as their
-// label (pkg/cluster/internal/providers/podman/util.go).
+// volumes returns the volumes that Podman does not count as its containers' own: kind makes them itself, with the name
+// of a machine as their label (pkg/cluster/internal/providers/podman/util.go).
 func (e *engine) volumes(ctx context.Context, containers []container) ([]string, error) {
 	if e.command != "podman" {
 		return nil, nil
@@ -321,7 +323,7 @@ func (e *engine) removeContainers(ctx context.Context, containers []container) e
 	}
 }
 
-// left are those of the containers that are there still.
+// left returns those of the containers that still exist.
 func (e *engine) left(ctx context.Context, containers []container) ([]container, error) {
 	out, err := e.run(ctx, "ps", "--all", "--quiet", "--no-trunc")
 	if err != nil {
@@ -331,9 +333,9 @@ func (e *engine) left(ctx context.Context, containers []container) ([]container,
 	return slices.DeleteFunc(slices.Clone(containers), func(c container) bool { return !slices.Contains(there, c.id) }), nil
 }
 
-// thaw lets machines end. On control groups of version 1 a process that is frozen does not, not even by SIGKILL, and a machine's runc
-// freezes a pod for the moment in which it kills it: a machine that is killed in that moment stays for ever. Whether it helped is seen
-// when they are removed again.
+// thaw lets machines end. With control groups of version 1 a frozen process does not end, not even by SIGKILL. A
+// machine's runc freezes a pod for the moment in which it kills the pod, so a machine that is killed in that moment
+// would stay for ever. Whether thawing helped is seen when the machines are removed again.
 func (e *engine) thaw(ctx context.Context, containers []container) {
 	if e.info.cgroup != 1 {
 		return

@@ -6,19 +6,19 @@ import (
 	"path/filepath"
 )
 
-// Environment is what the engine's command needs of this process's environment, for one that has another home, and the folder that the command
-// is in. Both are empty where there is no engine.
-func Environment() (env []string, folder string) {
+// Environment implements cluster.Environment: the variables that the engine's command needs, and the command's folder.
+// Both are empty if there is no engine.
+func (p *Provider) Environment() (env, path []string) {
 	e, err := locate("")
 	if err != nil {
-		return nil, ""
+		return nil, nil
 	}
-	path, err := exec.LookPath(e.command)
+	command, err := exec.LookPath(e.command)
 	if err != nil {
-		return nil, ""
+		return nil, nil
 	}
-	if path, err = filepath.Abs(path); err != nil {
-		return nil, ""
+	if command, err = filepath.Abs(command); err != nil {
+		return nil, nil
 	}
 	pass := func(name, value string) {
 		if value != "" {
@@ -31,15 +31,15 @@ func Environment() (env []string, folder string) {
 	} {
 		pass(name, os.Getenv(name))
 	}
-	pass("DOCKER_CONFIG", homeFolder("DOCKER_CONFIG", ".docker")) // it says which context is meant
+	pass("DOCKER_CONFIG", homeFolder("DOCKER_CONFIG", ".docker")) // it names the Docker context to use
 	if e.command == "podman" {
 		pass("XDG_CONFIG_HOME", homeFolder("XDG_CONFIG_HOME", ".config"))
 		pass("XDG_DATA_HOME", homeFolder("XDG_DATA_HOME", ".local/share")) // where a user's own containers are
 	}
-	return env, filepath.Dir(path)
+	return env, []string{filepath.Dir(command)}
 }
 
-// homeFolder is the folder that the variable names, or else the one that is taken without it, where it is there.
+// homeFolder returns the folder that the variable names, or else the default folder if it exists.
 func homeFolder(variable, usual string) string {
 	if named := os.Getenv(variable); named != "" {
 		return named

@@ -36,17 +36,18 @@ func (f folder) audit() string               { return f.path("audit") }
 func (f folder) learnerKubeconfig() string   { return f.path("kubeconfig") }
 func (f folder) identity(name string) string { return f.path("identities", name+".kubeconfig") }
 
-// machine holds what is mounted into every node. Nothing else's containers have it, which is how a cluster is known to be ours.
+// machine is the folder that is mounted into every node. No other container mounts it, so it tells k8slab's clusters
+// apart.
 func (f folder) machine() string { return f.path("machine") }
 
-// power holds a file for each node whose power was taken away.
+// power is the path of the file that marks the node's power as taken away.
 func (f folder) power(node string) string { return f.path("power", node) }
 
-// description is what cluster.json holds. Whether the cluster is there and runs is not in it.
+// description is the content of cluster.json. It does not say whether the cluster exists and runs.
 type description struct {
 	Spec    cluster.Spec `json:"spec"`
 	Created time.Time    `json:"created"`
-	// Complete is set when the cluster has been made; one without it is half made.
+	// Complete is set when the cluster has been made; without it the cluster is half made.
 	Complete bool `json:"complete"`
 	// Version of the API server, and its port on loopback.
 	Version string `json:"version"`
@@ -72,7 +73,7 @@ func (f folder) writeDescription(d *description) error {
 	return private.WriteJSON(f.descriptionFile(), d)
 }
 
-// containers returns those of the cluster, without a word about an engine that is old or has little room.
+// containers returns the cluster's containers. It does not refuse an engine that is old or has little room.
 func (f folder) containers(ctx context.Context) ([]container, error) {
 	e, err := locate(f.lab())
 	if err != nil {
@@ -81,18 +82,19 @@ func (f folder) containers(ctx context.Context) ([]container, error) {
 	return e.containers(ctx, f.name())
 }
 
-// owns reports whether every container has this folder's files in it.
+// owns reports whether every container mounts this folder's files.
 func (f folder) owns(containers []container) bool {
 	return !slices.ContainsFunc(containers, func(c container) bool { return !slices.Contains(c.mounted, f.machine()) })
 }
 
-// usual is where the state folder is when nobody names another one.
+// usual is the place below the home where the provider keeps its folders, unless another state folder is named.
 var usual = filepath.Join(".local", "state", "k8slab", Name)
 
 func (f folder) lab() string { return filepath.Base(string(f)) }
 
-// name is the cluster's in kind, with which its containers' begin. In another state folder than the usual one it is made longer by the
-// folder's hash, so that each can have its cluster of a lab: one machine's containers share their names.
+// name is the cluster's name in kind, with which its containers' names begin. Below another state folder than the usual
+// one it ends in a hash of that folder, so that each state folder can have its cluster of a lab: containers' names are
+// unique on a machine.
 func (f folder) name() string {
 	dir := filepath.Dir(string(f))
 	if strings.HasSuffix(dir, string(filepath.Separator)+usual) {
@@ -102,8 +104,8 @@ func (f folder) name() string {
 	return namePrefix + f.lab() + "-" + hex.EncodeToString(sum[:3])
 }
 
-// machines returns the names of the containers, the control plane's first and the nodes' in the order of the spec: kind numbers them so
-// (pkg/cluster/internal/providers/common/namer.go).
+// machines returns the names of the containers: the control plane's, and the nodes' in the order of the spec, as kind
+// numbers them (pkg/cluster/internal/providers/common/namer.go).
 func (f folder) machines(spec cluster.Spec) []string {
 	names := []string{f.name() + controlPlaneSuffix}
 	for i := range spec.Nodes {
@@ -117,7 +119,7 @@ func (f folder) machines(spec cluster.Spec) []string {
 }
 
 const (
-	// controlPlaneNode is the name of the Node that the control plane runs on, and its container's name ends like it.
+	// controlPlaneNode is the name of the control plane's Node. Its container's name ends in it.
 	controlPlaneNode   = "control-plane"
 	controlPlaneSuffix = "-" + controlPlaneNode
 
@@ -126,8 +128,8 @@ const (
 	stateCrashed = "crashed"
 )
 
-// components are the machines, the control plane's first. A machine that is off was switched off, by k8slab or by the engine's own
-// command; one whose container is gone will not come back.
+// components returns the machines as components, the control plane's first. A machine that is off was stopped by k8slab
+// or by the engine's own command; a machine whose container is gone will not come back.
 func (f folder) components(d *description, containers []container) []cluster.Component {
 	var all []cluster.Component
 	for i, name := range f.machines(d.Spec) {
@@ -146,7 +148,7 @@ func (f folder) components(d *description, containers []container) []cluster.Com
 	return all
 }
 
-// missing names the machines whose containers are gone.
+// missing returns the names of the machines whose containers are gone.
 func (f folder) missing(d *description, containers []container) []string {
 	var gone []string
 	for _, c := range f.components(d, containers) {

@@ -15,7 +15,7 @@ import (
 	"github.com/k8slab/k8slab/engine/cluster/private"
 )
 
-// validity outlives any lab; the certificates are only good for one cluster on one machine.
+// validity outlives any lab. A certificate is good for one cluster on one machine only.
 const validity = 10 * 365 * 24 * time.Hour
 
 // identities are the users of a cluster, and the names of their files.
@@ -35,13 +35,14 @@ func identityFile(id cluster.Identity) (string, error) {
 	return "", fmt.Errorf("no identity %q", id)
 }
 
-// contextName is what the learner sees as cluster and context.
+// contextName is the name of the learner's cluster and context.
 func contextName(lab string) string { return namePrefix + lab }
 
 func serverURL(port int) string { return "https://" + loopback + ":" + strconv.Itoa(port) }
 
-// writeIdentities lets kubeadm, which has the cluster's authority on its machine, sign a certificate for each identity that has none yet.
-// The authority's key stays there. The learner's own kubeconfig is theirs to edit: only a missing one is written.
+// writeIdentities lets kubeadm sign a certificate for each identity that has none yet: the cluster's certificate
+// authority is on kubeadm's machine, and its key stays there. The learner's kubeconfig is theirs to edit, so only a
+// missing one is written.
 func (p *Provider) writeIdentities(ctx context.Context, e *engine, f folder, d *description) error {
 	for _, known := range identities {
 		path := f.identity(known.file)
@@ -70,7 +71,8 @@ func (p *Provider) writeIdentities(ctx context.Context, e *engine, f folder, d *
 	return private.WriteFile(f.learnerKubeconfig(), raw)
 }
 
-// kubeconfig takes authority and certificate out of what kubeadm wrote, whose server is an address inside the engine's network.
+// kubeconfig takes the authority and the certificate out of the kubeconfig that kubeadm wrote, whose server is an
+// address inside the engine's network.
 func kubeconfig(from []byte, lab, user, server string) ([]byte, error) {
 	signed, err := clientcmd.Load(from)
 	if err != nil {
@@ -91,7 +93,7 @@ func kubeconfig(from []byte, lab, user, server string) ([]byte, error) {
 	return clientcmd.Write(*cfg)
 }
 
-// client speaks as the operator. A request that takes longer than the limit has failed.
+// client returns a client that speaks as the operator. A request that takes longer than limit fails.
 func (f folder) client(limit time.Duration) (kubernetes.Interface, error) {
 	cfg, err := clientcmd.BuildConfigFromFlags("", f.identity("operator"))
 	if err != nil {

@@ -11,11 +11,12 @@ import (
 	"github.com/k8slab/k8slab/engine/cluster"
 )
 
-// ImageVariable names the node images to use instead of kind's own, separated by commas: for each release the one whose tag begins with
-// "v" and the release is taken, and an image without such a tag for every release that no other is for.
+// ImageVariable names the node images to use instead of kind's own, separated by commas. For each release the image is
+// taken whose tag begins with "v" and the release; an image without such a tag is taken for every release that has no
+// image of its own.
 const ImageVariable = "K8SLAB_KIND_NODE_IMAGE"
 
-// officialImages are those that kind publishes, of the releases that labs use.
+// officialImages are the images that kind publishes for the releases that labs use.
 var officialImages = [...]string{"kindest/node:v1.36.3", "kindest/node:v1.37.2"}
 
 // nodeImages returns the image of each release that the spec asks for.
@@ -35,7 +36,7 @@ func nodeImages(spec cluster.Spec) (map[string]string, error) {
 	return images, nil
 }
 
-// knownImages are those that the variable names, or kind's own.
+// knownImages returns the images that ImageVariable names, or kind's own.
 func knownImages() []string {
 	if named := os.Getenv(ImageVariable); named != "" {
 		return strings.Split(named, ",")
@@ -43,7 +44,7 @@ func knownImages() []string {
 	return officialImages[:]
 }
 
-// releaseOfImage reads the release from the tag; "" where it says none.
+// releaseOfImage reads the release from the image's tag; "" if the tag names none.
 func releaseOfImage(image string) string {
 	name, _, _ := strings.Cut(strings.TrimSpace(image), "@")
 	tag := name[strings.LastIndex(name, ":")+1:]
@@ -53,7 +54,7 @@ func releaseOfImage(image string) string {
 	return releaseOf(tag)
 }
 
-// releasesOf returns the control plane's release and those of the nodes.
+// releasesOf returns the releases of the control plane and of the nodes.
 func releasesOf(spec cluster.Spec) []string {
 	releases := []string{spec.Release}
 	for _, node := range spec.Nodes {
@@ -78,7 +79,8 @@ func imageOf(known []string, release string) string {
 	return general
 }
 
-// ensureImages makes sure that the images are here and hold what they should, and returns the version of the control plane's.
+// ensureImages makes sure that the images are on this machine and hold their releases, and returns the version of the
+// control plane's image.
 func (e *engine) ensureImages(ctx context.Context, spec cluster.Spec, images map[string]string) (version string, err error) {
 	for _, release := range releasesOf(spec) {
 		image := images[release]
@@ -99,7 +101,7 @@ func (e *engine) ensureImages(ctx context.Context, spec cluster.Spec, images map
 	return version, nil
 }
 
-// ensureImage pulls an image that is not here.
+// ensureImage pulls an image that is not on this machine.
 func (e *engine) ensureImage(ctx context.Context, lab, image string) error {
 	if e.hasImage(ctx, image) {
 		return nil
@@ -117,7 +119,7 @@ func (e *engine) hasImage(ctx context.Context, image string) bool {
 	return e.imageID(ctx, image) != ""
 }
 
-// imageID returns "" for an image that is not here.
+// imageID returns the engine's id of the image; "" for an image that is not on this machine.
 func (e *engine) imageID(ctx context.Context, image string) string {
 	out, err := e.run(ctx, "image", "inspect", "--format", "{{.Id}}", image)
 	if err != nil {
@@ -126,13 +128,15 @@ func (e *engine) imageID(ctx context.Context, image string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// cannotRun tells an engine that fails to run a container from a container that fails: Docker and Podman exit with 125 or 126 then.
+// cannotRun reports whether the engine failed to run a container, and not the container: Docker and Podman then exit
+// with 125 or 126.
 func cannotRun(err error) bool {
 	exit, ok := errors.AsType[*exec.ExitError](err)
 	return ok && (exit.ExitCode() == 125 || exit.ExitCode() == 126)
 }
 
-// imageVersion reads which Kubernetes a node image holds, from where kind reads it (pkg/cluster/nodeutils/util.go, KubeVersion).
+// imageVersion reads the Kubernetes version of a node image from the file that kind reads
+// (pkg/cluster/nodeutils/util.go, KubeVersion).
 func (e *engine) imageVersion(ctx context.Context, image string) (string, error) {
 	out, err := e.run(ctx, "run", "--rm", "--network", "none", "--entrypoint", "cat", image, "/kind/version")
 	if err != nil {

@@ -9,35 +9,39 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/yaml"
 
 	"github.com/k8slab/k8slab/engine/cluster"
 )
 
 const (
-	// upgradeUnit is the unit of systemd that runs kubeadm on the control plane's machine: it does not end with this process.
+	// upgradeUnit is the systemd unit that runs kubeadm on the control plane's machine: kubeadm does not end with this
+	// process.
 	upgradeUnit  = "k8slab-upgrade"
 	upgradeLog   = "/var/log/k8slab-upgrade.log"
 	upgradeEnded = "/var/log/k8slab-upgrade.ended"
-	// ignoreSystem lets kubeadm upgrade a machine with control groups of version 1, and one whose kernel has no configuration to read.
+	// ignoreSystem lets kubeadm upgrade a machine with control groups of version 1, and a machine whose kernel has no
+	// configuration to read.
 	ignoreSystem = "--ignore-preflight-errors=SystemVerification"
-	// kubeadmPoll is how often kubeadm is looked at.
+	// kubeadmPoll is the time between two looks at kubeadm.
 	kubeadmPoll = 500 * time.Millisecond
 )
 
-// kubeadmPhases are what kubeadm says when it turns to a component (cmd/kubeadm/app/phases/upgrade/staticpods.go).
+// kubeadmPhases are the lines that kubeadm prints when it begins with a component
+// (cmd/kubeadm/app/phases/upgrade/staticpods.go).
 var kubeadmPhases = [...]struct{ said, phase string }{
 	{`Preparing for "kube-apiserver" upgrade`, "api-server"},
 	{`Preparing for "kube-controller-manager" upgrade`, "controllers"},
 	{`Preparing for "kube-scheduler" upgrade`, "scheduler"},
 }
 
-// applyUpgrade leaves kubeadm's words and, when it has ended, its exit code on the machine.
+// applyUpgrade leaves kubeadm's output on the machine and, when kubeadm has ended, its exit code.
 const applyUpgrade = `kubeadm upgrade apply "$1" --yes --etcd-upgrade=false ` + ignoreSystem + ` >` + upgradeLog + ` 2>&1
 echo $? >` + upgradeEnded
 
-// renewEtcd makes etcd's certificate anew where it is for another address: a machine that was off may have come back with one, and kubeadm
-// finds etcd by its address. etcd reads the file at each handshake.
+// renewEtcd makes etcd's certificate again if it is for another address. A machine that was off may have come back with
+// another address, and kubeadm finds etcd by its address. etcd reads the file at each handshake.
 const renewEtcd = `
 address=$(sed -nE 's|.*--advertise-client-urls=https://(.*):2379$|\1|p' /etc/kubernetes/manifests/etcd.yaml)
 cd /etc/kubernetes/pki/etcd
@@ -45,8 +49,8 @@ if openssl x509 -noout -checkip "$address" -in server.crt | grep -q "does match"
 rm -f server.crt server.key
 kubeadm init phase certs etcd-server --config /kind/kubeadm.conf`
 
-// runKubeadm upgrades the control plane, or follows an upgrade that is under way. An error is kubeadm's own; it has put the old version
-// back then.
+// runKubeadm upgrades the control plane, or follows an upgrade that is under way. An error is kubeadm's own; kubeadm
+// has then put the old version back.
 func (e *engine) runKubeadm(ctx context.Context, f folder, machine, version string, progress cluster.Progress) error {
 	if !e.unitRuns(ctx, machine) {
 		if _, err := e.exec(ctx, machine, "bash", "-euc", renewEtcd); err != nil {
@@ -65,14 +69,14 @@ func (e *engine) runKubeadm(ctx context.Context, f folder, machine, version stri
 		}
 	}
 	said, failed := e.followKubeadm(ctx, machine, version, progress)
-	if ctx.Err() == nil { // or it goes on, and whoever follows it next reads all of it
+	if ctx.Err() == nil { // otherwise kubeadm goes on, and the command that follows it next reads its whole output
 		f.keepKubeadmLog(said)
 	}
 	return failed
 }
 
-// keepKubeadmLog adds what kubeadm said to what is kept of the cluster, since each run of it begins a log of its own. That it cannot be
-// kept is no reason for an upgrade to fail.
+// keepKubeadmLog appends kubeadm's output to the cluster's own kubeadm log, because each run of kubeadm begins its log
+// on the machine again. A log that cannot be kept is no reason for an upgrade to fail.
 func (f folder) keepKubeadmLog(said []byte) {
 	log, err := os.OpenFile(f.kubeadmLog(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -87,22 +91,20 @@ func (e *engine) unitRuns(ctx context.Context, machine string) bool {
 	return err == nil
 }
 
-// followKubeadm reports phases until kubeadm has ended, or its machine. It returns what kubeadm said, as far as it could be read.
+// followKubeadm reports phases until kubeadm or its machine has stopped. It returns kubeadm's output, as far as it
+// could be read.
 func (e *engine) followKubeadm(ctx context.Context, machine, version string, progress cluster.Progress) (said []byte, err error) {
 	watch := phaseWatch{progress: progress, detail: version}
-	tick := time.NewTicker(kubeadmPoll)
-	defer tick.Stop()
-	for running := true; running; {
-		running = e.unitRuns(ctx, machine) // before its last words are read
+	err = wait.PollUntilContextCancel(ctx, kubeadmPoll, true, func(ctx context.Context) (bool, error) {
+		running := e.unitRuns(ctx, machine) // asked before the output is read, so that the end of the output is not missed
 		if words, err := e.exec(ctx, machine, "cat", upgradeLog); err == nil {
 			said = words
 			watch.read(string(said))
 		}
-		select {
-		case <-ctx.Done():
-			return said, ctx.Err()
-		case <-tick.C:
-		}
+		return !running, ctx.Err() // with ctx canceled, kubeadm only seems to have ended
+	})
+	if err != nil {
+		return said, err
 	}
 	ended, err := e.exec(ctx, machine, "cat", upgradeEnded)
 	if err != nil {
@@ -115,7 +117,8 @@ func (e *engine) followKubeadm(ctx context.Context, machine, version string, pro
 	return said, nil
 }
 
-// complaint is the line of kubeadm's output that says why it gave up; the last one only names a flag for more.
+// complaint returns the line of kubeadm's output that says why kubeadm gave up. The last line only names a flag for
+// more output.
 func complaint(output string) string {
 	for line := range strings.Lines(output) {
 		if strings.HasPrefix(line, "error") || strings.Contains(line, "FATAL") || strings.Contains(line, "[ERROR ") {
@@ -143,7 +146,7 @@ func (w *phaseWatch) read(output string) {
 	}
 }
 
-// end ends the phase under way.
+// end reports the phase under way as done.
 func (w *phaseWatch) end() {
 	if w.begun > 0 {
 		w.tell(cluster.Phase{Name: kubeadmPhases[w.begun-1].phase, Done: true, Elapsed: time.Since(w.since), Detail: w.detail})
@@ -156,8 +159,8 @@ func (w *phaseWatch) tell(p cluster.Phase) {
 	}
 }
 
-// leaveOutRemoved takes group versions out of the API server's arguments that the release has lost: it would not start with them. They
-// are in the configuration that kubeadm keeps in the cluster.
+// leaveOutRemoved takes the group versions that the release has lost out of the API server's arguments: the API server
+// would not start with them. The arguments are in the configuration that kubeadm keeps in the cluster.
 func (f folder) leaveOutRemoved(ctx context.Context, wanted string) error {
 	d, err := f.readDescription()
 	if err != nil || len(d.Spec.RuntimeConfig) == 0 {

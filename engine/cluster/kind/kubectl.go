@@ -7,10 +7,13 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"github.com/k8slab/k8slab/engine/action"
 	"github.com/k8slab/k8slab/engine/problem"
+	"github.com/k8slab/k8slab/text"
 )
 
-// Kubectl implements cluster.Kubectl: on Linux the node's own, which is of the cluster's version, and elsewhere the one on the PATH.
+// Kubectl implements cluster.Kubectl: on Linux the node's own kubectl, which has the cluster's version, and elsewhere
+// the one on PATH.
 func (p *Provider) Kubectl(ctx context.Context, name string) (string, error) {
 	f := p.folder(name)
 	d, err := f.readDescription()
@@ -21,9 +24,8 @@ func (p *Provider) Kubectl(ctx context.Context, name string) (string, error) {
 		path, err := exec.LookPath("kubectl")
 		if err != nil {
 			return "", problem.New(problem.Cluster,
-				"kubectl is not on the PATH, and that of the nodes does not run on this system",
-				"kubectl が PATH にありません。ノードにある kubectl はこのシステムでは動きません",
-				"brew install kubectl").From(err)
+				text.New("kubectl is not on the PATH, and that of the nodes does not run on this system", "kubectl が PATH にありません。ノードにある kubectl はこのシステムでは動きません"),
+				action.InTerminal("brew install kubectl")).From(err)
 		}
 		return path, nil
 	}
@@ -38,7 +40,7 @@ func (p *Provider) Kubectl(ctx context.Context, name string) (string, error) {
 	return path, e.copyOut(ctx, f.machines(d.Spec)[0]+":/usr/bin/kubectl", path)
 }
 
-// copyOut copies a file of a machine; it appears all at once.
+// copyOut copies a file of a machine to this one; the copy appears all at once.
 func (e *engine) copyOut(ctx context.Context, from, to string) error {
 	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 		return err

@@ -17,10 +17,11 @@ import (
 	"github.com/k8slab/k8slab/engine/cluster/private"
 )
 
-// loadedFile holds a loaded.
+// loadedFile is the path of the file that holds a loaded.
 func (f folder) loadedFile() string { return f.path("loaded.json") }
 
-// LoadImages implements cluster.ImageLoader: images that the engine has are copied to the nodes, which pull the others themselves.
+// LoadImages implements cluster.ImageLoader: images that the engine has are copied to the nodes, and the nodes pull the
+// others themselves.
 func (p *Provider) LoadImages(ctx context.Context, name string, images []string) error {
 	e, containers, err := p.find(ctx, name)
 	if err != nil {
@@ -46,7 +47,7 @@ func (p *Provider) LoadImages(ctx context.Context, name string, images []string)
 	for _, c := range containers {
 		now[c.id] = before[c.id]
 		if !c.running || f.isControlPlane(c.name) {
-			continue // nothing of a lab's runs on the control plane
+			continue // no pod of a lab runs on the control plane
 		}
 		news := now[c.id].lacks(local)
 		if len(news) == 0 {
@@ -70,13 +71,13 @@ func (p *Provider) LoadImages(ctx context.Context, name string, images []string)
 	return private.WriteJSON(f.loadedFile(), now)
 }
 
-// loaded is what each container was given, and onMachine the engine's id of each image by name.
+// loaded maps a container's id to the images that it was given, and onMachine an image's name to the engine's id of it.
 type (
 	loaded    map[string]onMachine
 	onMachine map[string]string
 )
 
-// lacks names those of the images that the machine has not, or has another one of.
+// lacks returns the names of the images that the machine does not have, or has with another id.
 func (m onMachine) lacks(images map[string]string) []string {
 	var names []string
 	for image, id := range images {
@@ -97,12 +98,12 @@ func (f folder) readLoaded() (loaded, error) {
 	}
 	var l loaded
 	if json.Unmarshal(raw, &l) != nil {
-		return loaded{}, nil // as good as none: the images are loaded again
+		return loaded{}, nil // the images are loaded again, as if nothing had been loaded
 	}
 	return l, nil
 }
 
-// load saves the images once and gives them to the machines, all at the same time.
+// load saves the images once, and gives them to all machines at the same time.
 func (e *engine) load(ctx context.Context, images []string, machines []nodes.Node) error {
 	archive, err := os.CreateTemp("", "k8slab-image-*.tar")
 	if err != nil {
@@ -112,7 +113,7 @@ func (e *engine) load(ctx context.Context, images []string, machines []nodes.Nod
 	defer os.Remove(archive.Name())
 	command := []string{"save", "--output", archive.Name()}
 	if e.command == "podman" {
-		command = append(command, "--multi-image-archive") // what Docker does by itself
+		command = append(command, "--multi-image-archive") // Docker does so without a flag
 	}
 	if _, err := e.run(ctx, append(command, images...)...); err != nil {
 		return err

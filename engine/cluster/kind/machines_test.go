@@ -20,8 +20,8 @@ type lab struct {
 	dir string
 }
 
-// labOn has those machines on, by the ends of their names. What Docker is asked beyond what there is, is written down and then answered by the
-// script.
+// labOn returns a lab whose machines with these endings of their names are on. The script answers Docker's other
+// commands, which are written down.
 func labOn(t *testing.T, script string, on ...string) *lab {
 	t.Helper()
 	dir := t.TempDir()
@@ -52,7 +52,7 @@ esac
 	return l
 }
 
-// power switches those machines on, and the others off.
+// power switches on the machines with these endings of their names, and the others off.
 func (l *lab) power(t *testing.T, on ...string) {
 	t.Helper()
 	var all []map[string]any
@@ -71,7 +71,7 @@ func (l *lab) power(t *testing.T, on ...string) {
 	}
 }
 
-// said is what Docker was asked.
+// said returns the commands that Docker was given.
 func (l *lab) said(t *testing.T) string {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(l.dir, "said"))
@@ -81,7 +81,7 @@ func (l *lab) said(t *testing.T) string {
 	return string(raw)
 }
 
-// mark says that the power of the node was taken.
+// mark marks the node's power as taken away.
 func (l *lab) mark(t *testing.T, node string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(l.f.power(node)), 0o700); err != nil {
@@ -95,7 +95,7 @@ func (l *lab) mark(t *testing.T, node string) {
 func wantNext(t *testing.T, what string, err error, next string) {
 	t.Helper()
 	p, ok := errors.AsType[*problem.Problem](err)
-	if !ok || p.Next != next || p.What.JA == "" || p.What.JA == p.What.EN {
+	if !ok || p.Next.String() != next || p.What.JA == "" || p.What.JA == p.What.EN {
 		t.Errorf("%s: got %#v, want a problem with the next step %q", what, err, next)
 	}
 }
@@ -104,7 +104,7 @@ func TestThePowerOfAMachineIsTakenWhateverIsRememberedOfIt(t *testing.T) {
 	for name, c := range map[string]struct {
 		on, marked bool
 		script     string
-		// kills and marks are wanted, and no error where the script lets Docker do it.
+		// kills and marks say that a kill and a mark are wanted; no error is wanted if the script lets Docker kill.
 		kills, marks bool
 	}{
 		"on":                                    {on: true, kills: true, marks: true},
@@ -153,7 +153,7 @@ func TestAStartForgetsOutagesThatAreOver(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// There is no API server; the machines are started before it is asked.
+			// There is no API server; the machines are started before the API server is asked.
 			_ = l.p.switchOn(t.Context(), e, l.f, d, nil)
 			var marked []string
 			for _, node := range d.Spec.Nodes {
@@ -186,15 +186,15 @@ func TestAClusterThatIsOffHasItsNextStep(t *testing.T) {
 		},
 		"record": func() error { return l.p.CatchUp(t.Context(), "lab") },
 	} {
-		wantNext(t, what, act(), "k8slab start lab")
+		wantNext(t, what, act(), "start lab")
 	}
 	if said := l.said(t); said != "" {
 		t.Errorf("Docker was told %q", said)
 	}
 	l.power(t, "control-plane", "worker2")
-	wantNext(t, "touch", l.p.TouchNode(t.Context(), "lab", "one", "/x"), "k8slab node start one")
+	wantNext(t, "touch", l.p.TouchNode(t.Context(), "lab", "one", "/x"), "start-node --node one")
 	_, err := l.p.UpgradeNode(t.Context(), "lab", "one", cluster.UpgradeOrder{Release: "1.37"})
-	wantNext(t, "node upgrade", err, "k8slab node start one")
+	wantNext(t, "node upgrade", err, "start-node --node one")
 }
 
 func TestTheAuditLogOfAClusterThatIsOffIsItsCopy(t *testing.T) {

@@ -10,14 +10,14 @@ import (
 	"sync"
 )
 
-// partsOf is where a machine keeps the programs of another version until they are installed.
+// partsOf is the folder in which a machine keeps the programs of another version until they are installed.
 func partsOf(version string) string { return "/opt/k8slab/" + version }
 
-// programs are what kubeadm's instructions replace on a machine.
+// programs are the programs that kubeadm's instructions say to replace on a machine.
 var programs = [...]string{"kubeadm", "kubelet", "kubectl"}
 
 const (
-	// startContainerd in an ordinary container of a node image, as kind does when it builds one.
+	// startContainerd starts containerd in an ordinary container of a node image, as kind does when it builds one.
 	startContainerd = `containerd >/tmp/k8slab-containerd.log 2>&1 &
 for _ in $(seq 150); do
   if ctr version >/dev/null 2>&1; then break; fi
@@ -27,17 +27,18 @@ done`
 	exportImages = `ctr -n k8s.io images export "$3" $(kubeadm config images list --kubernetes-version "$1" 2>/dev/null | grep -E "$2")`
 )
 
-// archives are the images that a machine is given: all of them that of the control plane, and what may run on any node the others. That is a
-// third of it.
+// archives are the images that a machine is given, by whether it is the control plane's machine: the control plane's
+// gets all images, another machine only the images that may run on any node, which are a third of them.
 var archives = map[bool]struct{ name, pattern string }{
 	true:  {"control-plane.tar", "."},
 	false: {"node.tar", "/(kube-proxy|coredns|pause):"},
 }
 
-// partsLabel is on the container that a node image is taken apart in; its value is the cluster's folder. Such a container is no machine.
+// partsLabel is on the container out of which a node image's parts are copied; its value is the cluster's folder. Such
+// a container is no machine.
 const partsLabel = "dev.k8slab.parts"
 
-// takenApart is where the parts are until the machines have them.
+// takenApart is the folder that holds the parts until the machines have them.
 func (f folder) takenApart() string { return f.path("parts") }
 
 // bringParts copies the programs and the images of a version from its node image to machines that do not have them yet.
@@ -51,7 +52,7 @@ func (e *engine) bringParts(ctx context.Context, f folder, image, version string
 	if len(lacking) == 0 || ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if err := e.removeTakenApart(ctx, f); err != nil { // what a command that was killed has left
+	if err := e.removeTakenApart(ctx, f); err != nil { // a killed command may have left some
 		return err
 	}
 	defer func() { _ = e.removeTakenApart(context.WithoutCancel(ctx), f) }()
@@ -70,7 +71,7 @@ func (e *engine) bringParts(ctx context.Context, f folder, image, version string
 	return errors.Join(errs...)
 }
 
-// takeApart copies the programs and the archives of images that the machines need out of a container of the image.
+// takeApart copies the programs and the archives that the machines need out of a container of the image.
 func (e *engine) takeApart(ctx context.Context, f folder, image, version string, machines []string) error {
 	out, err := e.run(ctx, "run", "--detach", "--label", partsLabel+"="+string(f), "--network", "none", "--security-opt", "seccomp=unconfined",
 		"--entrypoint", "sleep", image, "infinity")
@@ -101,7 +102,7 @@ func (e *engine) takeApart(ctx context.Context, f folder, image, version string,
 	return nil
 }
 
-// removeTakenApart removes the containers that images of the cluster's were taken apart in, and the parts.
+// removeTakenApart removes the containers out of which parts were copied, and the parts.
 func (e *engine) removeTakenApart(ctx context.Context, f folder) error {
 	out, err := e.run(ctx, "ps", "--all", "--no-trunc", "--filter", "label="+partsLabel+"="+string(f), "--format", "{{.ID}} {{.Image}}")
 	if err != nil {
@@ -120,7 +121,7 @@ func (e *engine) removeTakenApart(ctx context.Context, f folder) error {
 	return os.RemoveAll(f.takenApart())
 }
 
-// giveParts says last that they are complete.
+// giveParts copies the parts to the machine. What marks them as complete comes last.
 func (e *engine) giveParts(ctx context.Context, f folder, machine, version string) error {
 	if _, err := e.exec(ctx, machine, "mkdir", "-p", partsOf(version)); err != nil {
 		return err
@@ -144,22 +145,22 @@ func (e *engine) giveParts(ctx context.Context, f folder, machine, version strin
 	return err
 }
 
-// installKubeadm puts the version's kubeadm in its place.
+// installKubeadm replaces the machine's kubeadm by the version's.
 func (e *engine) installKubeadm(ctx context.Context, machine, version string) error {
 	_, err := e.exec(ctx, machine, "bash", "-euc", replaceKubeadm, "replace", partsOf(version))
 	return err
 }
 
-// A program is on the disk as a whole before it takes the place of another: a full disk or a loss of power leaves the old one or the new
-// one, and never none.
+// A program is on the disk as a whole before it takes the place of another one: a full disk or a loss of power leaves
+// the old program or the new one, and never none.
 const (
 	replaceKubeadm = `trap 'rm -f /usr/bin/.kubeadm.new' EXIT
 install -m 755 "$1/kubeadm" /usr/bin/.kubeadm.new
 sync /usr/bin/.kubeadm.new
 mv -f /usr/bin/.kubeadm.new /usr/bin/kubeadm`
 
-	// replaceKubelet is what kubeadm leaves to whoever looks after a machine. The containers run on meanwhile, and the kubelet does again
-	// whatever becomes of this.
+	// replaceKubelet does what kubeadm leaves to the administrator of a machine. The containers run on meanwhile, and
+	// the kubelet is started again whatever fails.
 	replaceKubelet = `trap 'rm -f /usr/bin/.kubelet.new /usr/bin/.kubectl.new /kind/.version.new; systemctl start kubelet' EXIT
 install -m 755 "$1/kubelet" /usr/bin/.kubelet.new
 install -m 755 "$1/kubectl" /usr/bin/.kubectl.new

@@ -21,7 +21,7 @@ func TestTheNodeImageIsChosenByRelease(t *testing.T) {
 	cases := []struct {
 		name, variable string
 		spec           cluster.Spec
-		want           map[string]string // nil: there is none
+		want           map[string]string // nil: there is no image
 	}{
 		{
 			name: "kind's own where nothing is said", spec: cluster.Spec{Release: "1.37"},
@@ -193,7 +193,7 @@ func TestAnUpgradeIsLeftWhenNobodyIsAtIt(t *testing.T) {
 func TestAMachineThatCannotEndIsThawed(t *testing.T) {
 	dir := t.TempDir()
 	docker := filepath.Join(dir, "docker")
-	// Machine two is frozen until somebody runs something against it.
+	// Machine two is frozen until the engine is told to run something.
 	script := `#!/bin/sh
 cd "` + dir + `" && echo "$*" >>said
 case $1 in
@@ -316,7 +316,7 @@ users: [{name: learner, user: {client-certificate-data: Q1JU, client-key-data: S
 func TestWhatKubeadmSaidIsKept(t *testing.T) {
 	dir := t.TempDir()
 	docker := filepath.Join(dir, "docker")
-	// kubeadm has ended before it is looked at, and begins its log anew at each run, as on a machine.
+	// kubeadm has ended before its output is read, and each run begins its log again, as on a machine.
 	script := `#!/bin/sh
 cd "` + dir + `"
 case "$*" in

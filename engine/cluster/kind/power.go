@@ -3,18 +3,19 @@ package kind
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path"
 	"slices"
 
+	"github.com/k8slab/k8slab/engine/action"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/cluster/private"
 	"github.com/k8slab/k8slab/engine/problem"
+	"github.com/k8slab/k8slab/text"
 )
 
-// machineOf returns the container that is the node's machine, in a cluster that runs.
+// machineOf returns the container that is the node's machine. The control plane has to run.
 func (p *Provider) machineOf(ctx context.Context, name, node string) (*engine, container, error) {
 	f := p.folder(name)
 	d, err := f.readDescription()
@@ -24,7 +25,7 @@ func (p *Provider) machineOf(ctx context.Context, name, node string) (*engine, c
 	i := slices.IndexFunc(d.Spec.Nodes, func(n cluster.Node) bool { return n.Name == node })
 	if i < 0 {
 		return nil, container{}, problem.New(problem.Usage,
-			fmt.Sprintf("the cluster has no node %q", node), fmt.Sprintf("クラスターにノード %q はありません", node), "k8slab node list")
+			text.New("the cluster has no node %q", "クラスターにノード %q はありません", node), action.Do(action.ListNodes))
 	}
 	e, containers, err := p.find(ctx, name)
 	if err != nil {
@@ -40,7 +41,7 @@ func (p *Provider) machineOf(ctx context.Context, name, node string) (*engine, c
 	return e, containers[at], nil
 }
 
-// poweredMachineOf is machineOf for what a machine without power cannot do.
+// poweredMachineOf is machineOf for what needs the machine to be on.
 func (p *Provider) poweredMachineOf(ctx context.Context, name, node string) (*engine, string, error) {
 	e, machine, err := p.machineOf(ctx, name, node)
 	if err == nil && !machine.running {
@@ -56,7 +57,7 @@ func (p *Provider) StopNode(ctx context.Context, name, node string) error {
 		return err
 	}
 	f := p.folder(name)
-	// First the mark: a machine that is off without it would be started again.
+	// The mark comes first: a machine that is off without a mark would be started again.
 	if err := private.WriteFile(f.power(node), nil); err != nil {
 		return err
 	}
@@ -81,7 +82,7 @@ func (p *Provider) StartNode(ctx context.Context, name, node string) error {
 	return p.folder(name).hasPower(node)
 }
 
-// hasPower takes the mark away.
+// hasPower removes the mark that the node's power was taken away.
 func (f folder) hasPower(node string) error {
 	if err := os.Remove(f.power(node)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -89,7 +90,8 @@ func (f folder) hasPower(node string) error {
 	return nil
 }
 
-// RebootNode implements cluster.NodePower: the machine comes down in order, as for a reboot that somebody asked for, and up again.
+// RebootNode implements cluster.NodePower: the machine shuts down in order, as for a requested reboot, and starts
+// again.
 func (p *Provider) RebootNode(ctx context.Context, name, node string) error {
 	e, machine, err := p.machineOf(ctx, name, node)
 	if err != nil {

@@ -15,16 +15,16 @@ import (
 )
 
 const (
-	// controlPlaneMemory is what a control plane and the pods of kube-system take, nodeMemory what a node adds: three nodes were
-	// measured at 770 to 860 MB.
+	// controlPlaneMemory is the memory in bytes of a control plane with the pods of kube-system, and nodeMemory that of
+	// each node. Clusters of three nodes were measured at 770 to 860 MB.
 	controlPlaneMemory = 600 << 20
 	nodeMemory         = 150 << 20
-	// singleWatches is the limit on inotify instances with which two clusters do not get along.
+	// singleWatches is the limit on inotify instances up to which only one cluster works.
 	singleWatches = 128
 )
 
-// checkResources looks for what would make the cluster fail half-way. The engine may run its containers on another machine than this
-// one, a virtual one on macOS; what is known of this machine then is left out.
+// checkResources looks for shortages that would make the cluster fail half-way. On macOS the engine runs its containers
+// on a virtual machine, and there is no /proc here: then only the engine's own numbers count.
 func (e *engine) checkResources(ctx context.Context, spec cluster.Spec) error {
 	need := uint64(controlPlaneMemory + nodeMemory*len(spec.Nodes))
 	have := e.info.memory
@@ -51,9 +51,9 @@ func (e *engine) checkResources(ctx context.Context, spec cluster.Spec) error {
 	return nil
 }
 
-// DefaultParallel is how many clusters of a lab a machine can be expected to serve at once: one for every two processors, as long as there is
-// memory, and one alone where inotify's limit is low. Two clusters of five machines left two processors nothing to idle with.
-func DefaultParallel() int {
+// Capacity implements cluster.Capacity: one cluster for every two processors, as far as there is memory, and only one
+// if inotify's limit is low. Two clusters of five machines kept two processors busy all the time.
+func (p *Provider) Capacity() int {
 	n := runtime.NumCPU() / 2
 	if available, ok := machine.AvailableMemory(machine.Proc); ok {
 		n = min(n, int(available/(2*(controlPlaneMemory+usualNodes*nodeMemory))))

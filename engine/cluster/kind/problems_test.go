@@ -18,7 +18,7 @@ import (
 	"github.com/k8slab/k8slab/engine/problem"
 )
 
-// command puts a program of that name, which answers as the script says, alone on the PATH.
+// command puts one program on PATH, with that name, and nothing else. The program is the shell script.
 func command(t *testing.T, name, script string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -41,14 +41,14 @@ func TestAnEngineThatCannotBeUsedIsAProblemWithANextStep(t *testing.T) {
 		variable        string
 		want, next      string
 	}{
-		{name: "neither Docker nor Podman is installed", want: "neither docker nor podman is on the PATH", next: "k8slab start 11-maintenance --cluster embedded"},
+		{name: "neither Docker nor Podman is installed", want: "neither docker nor podman is on the PATH", next: "start 11-maintenance --cluster embedded"},
 		{
 			name: "Docker's engine does not run", command: "docker",
-			script: "echo 'Cannot connect to the Docker daemon' >&2; exit 1", want: "does not answer", next: startEngine("docker", runtime.GOOS),
+			script: "echo 'Cannot connect to the Docker daemon' >&2; exit 1", want: "does not answer", next: startEngine("docker", runtime.GOOS).String(),
 		},
 		{
 			name: "Docker's engine says so in its answer", command: "docker",
-			script: answer(`{"ServerErrors":["Cannot connect to the Docker daemon"]}`), want: "does not answer", next: startEngine("docker", runtime.GOOS),
+			script: answer(`{"ServerErrors":["Cannot connect to the Docker daemon"]}`), want: "does not answer", next: startEngine("docker", runtime.GOOS).String(),
 		},
 		{
 			name: "the user may not speak to it", command: "docker",
@@ -56,15 +56,15 @@ func TestAnEngineThatCannotBeUsedIsAProblemWithANextStep(t *testing.T) {
 		},
 		{
 			name: "Docker is too old", command: "docker", script: answer(`{"ServerVersion":"19.03.15","CgroupVersion":"1","MemTotal":8000000000}`),
-			want: "Docker 19.03.15 is too old", next: "k8slab start 11-maintenance --cluster embedded",
+			want: "Docker 19.03.15 is too old", next: "start 11-maintenance --cluster embedded",
 		},
 		{
 			name: "Podman is too old", command: "podman", script: answer(`{"host":{"cgroupVersion":"v2"},"version":{"Version":"3.4.4"}}`),
-			want: "Podman 3.4.4 is too old", next: "k8slab start 11-maintenance --cluster embedded",
+			want: "Podman 3.4.4 is too old", next: "start 11-maintenance --cluster embedded",
 		},
 		{
 			name: "a version that cannot be read counts as too old", command: "docker", script: answer(`{"ServerVersion":"devel"}`),
-			want: "Docker devel is too old", next: "k8slab start 11-maintenance --cluster embedded",
+			want: "Docker devel is too old", next: "start 11-maintenance --cluster embedded",
 		},
 		{name: "an engine that nobody knows is asked for", command: "docker", variable: "lxc", want: `names "lxc"`, next: "unset " + EngineVariable},
 	}
@@ -77,7 +77,7 @@ func TestAnEngineThatCannotBeUsedIsAProblemWithANextStep(t *testing.T) {
 			if !ok {
 				t.Fatalf("got %v, want a problem", err)
 			}
-			if !strings.Contains(p.What.EN, c.want) || p.What.JA == "" || p.What.JA == p.What.EN || p.Next != c.next {
+			if !strings.Contains(p.What.EN, c.want) || p.What.JA == "" || p.What.JA == p.What.EN || p.Next.String() != c.next {
 				t.Errorf("got %q / %q, next %q; want %q, next %q", p.What.EN, p.What.JA, p.Next, c.want, c.next)
 			}
 		})
@@ -86,8 +86,8 @@ func TestAnEngineThatCannotBeUsedIsAProblemWithANextStep(t *testing.T) {
 
 func TestAnImageThatIsNoneIsToldFromAnEngineThatRunsNothing(t *testing.T) {
 	for script, want := range map[string]string{
-		"echo 'cat: /kind/version: No such file' >&2; exit 1":                    "web:1 is no node image of kind",
-		"echo 'exec: \"cat\": executable file not found in $PATH' >&2; exit 127": "web:1 is no node image of kind",
+		"echo 'cat: /kind/version: No such file' >&2; exit 1":                    "web:1 is not a node image of kind",
+		"echo 'exec: \"cat\": executable file not found in $PATH' >&2; exit 127": "web:1 is not a node image of kind",
 		"echo 'crun: setrlimit: Operation not permitted' >&2; exit 126":          "Podman cannot run a container of web:1",
 		"echo 'no space left on device' >&2; exit 125":                           "Podman cannot run a container of web:1",
 	} {
@@ -95,7 +95,7 @@ func TestAnImageThatIsNoneIsToldFromAnEngineThatRunsNothing(t *testing.T) {
 		e := &engine{command: "podman"}
 		_, err := e.imageVersion(t.Context(), "web:1")
 		p, ok := errors.AsType[*problem.Problem](err)
-		if !ok || !strings.HasPrefix(p.What.EN, want) || !strings.HasPrefix(p.Next, "podman run --rm") == strings.Contains(want, "cannot run") {
+		if !ok || !strings.HasPrefix(p.What.EN, want) || !strings.HasPrefix(p.Next.String(), "podman run --rm") == strings.Contains(want, "cannot run") {
 			t.Errorf("%s: %v", script, err)
 		}
 	}
@@ -118,7 +118,7 @@ func TestTheNextStepOfASilentEngineIsTheSystemsOwn(t *testing.T) {
 
 func TestAnEngineThatAcceptsAndSaysNothingIsNotWaitedFor(t *testing.T) {
 	l := labOn(t, "")
-	// What it has started holds its output still when it is killed.
+	// The process that the command has started still holds the command's output when the command is killed.
 	command(t, "docker", "/bin/sleep 600 &\necho $! >>\"${0%/*}/pids\"\nwait\n")
 	t.Cleanup(func() {
 		raw, err := os.ReadFile(filepath.Join(os.Getenv("PATH"), "pids"))
@@ -139,7 +139,7 @@ func TestAnEngineThatAcceptsAndSaysNothingIsNotWaitedFor(t *testing.T) {
 	})
 	both.Go(func() {
 		_, err := findEngine(t.Context(), "lab")
-		wantNext(t, "findEngine", err, startEngine("docker", runtime.GOOS))
+		wantNext(t, "findEngine", err, startEngine("docker", runtime.GOOS).String())
 	})
 	both.Wait()
 }
@@ -148,7 +148,7 @@ func TestWhatTakesTooLongHasANextStep(t *testing.T) {
 	l := labOn(t, "")
 	late, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
 	defer cancel()
-	wantNext(t, "awaitAPI", inTime("lab", l.p.awaitAPI(late, l.f, 1)), "k8slab start lab")
+	wantNext(t, "awaitAPI", inTime("lab", l.p.awaitAPI(late, l.f, 1)), "start lab")
 	if err := inTime("lab", notReady("lab", []string{"one"}, context.DeadlineExceeded)); !strings.Contains(err.Error(), "did not become Ready in time: one") {
 		t.Errorf("a problem has not kept its words: %v", err)
 	}
@@ -229,7 +229,7 @@ func TestAClusterOfAnotherStateFolderSaysWhereItBelongs(t *testing.T) {
 	e := &engine{command: "docker"}
 	err := foreign(e, "lab", "k8slab-lab", []container{{name: "k8slab-lab-worker", mounted: []string{"/lib/modules", "/home/mia/.state/k8slab/kind/lab/machine"}}})
 	p, ok := errors.AsType[*problem.Problem](err)
-	if !ok || p.Next != "XDG_STATE_HOME=/home/mia/.state k8slab delete --lab lab" {
+	if !ok || p.Next.String() != "delete lab --state-home /home/mia/.state" {
 		t.Errorf("got %+v", p)
 	}
 }
@@ -244,12 +244,12 @@ func TestDoctorSaysWhatAKindClusterLacks(t *testing.T) {
 			if f.Found.JA == "" || f.Found.JA == f.Found.EN {
 				t.Errorf("%s is not told in Japanese: %+v", f.Name, f)
 			}
-			all = append(all, f.Name+" "+f.State+" "+f.Next)
+			all = append(all, f.Name+" "+f.State+" "+f.Next.String())
 		}
 		return all
 	}
 	command(t, "", "")
-	if got := strings.Join(told(), "; "); got != "engine problem k8slab doctor" {
+	if got := strings.Join(told(), "; "); got != "engine problem doctor" {
 		t.Errorf("without an engine: %s", got)
 	}
 	command(t, "docker", `case "$1 $2 $5" in

@@ -13,29 +13,33 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/k8slab/k8slab/engine/action"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/cluster/private"
 	"github.com/k8slab/k8slab/engine/flock"
 	"github.com/k8slab/k8slab/engine/problem"
+	"github.com/k8slab/k8slab/text"
 )
 
 // Name of the provider.
 const Name = "kind"
 
 const (
-	// startTimeout bounds the making of a cluster, or its repair, and then the wait for its nodes; together they take half a minute.
-	// The node image may take as long as it takes to be pulled, and another command to let the cluster go.
+	// startTimeout bounds the making or the repair of a cluster, and then the wait for its nodes; together they take
+	// half a minute. It bounds neither the pull of the node image nor the wait for another command that uses the
+	// cluster.
 	startTimeout = 10 * time.Minute
-	// findTimeout bounds a look at the containers; where they do not answer in time the cluster counts as stopped.
+	// findTimeout bounds a look at the containers. If the engine does not answer in time, the cluster counts as
+	// stopped.
 	findTimeout = askTimeout
 	// namePrefix tells k8slab's clusters from others on the same engine.
 	namePrefix = "k8slab-"
 )
 
-// Provider makes clusters whose containers belong to Docker or Podman, and keeps what else they need in folders below one folder.
+// Provider makes clusters whose containers belong to Docker or Podman, and keeps their files below one folder.
 type Provider struct {
 	dir string
-	// recorder is the command that runs RunRecorder with further arguments.
+	// recorder is the command that runs RunRecorder; arguments are added to it.
 	recorder []string
 }
 
@@ -54,10 +58,12 @@ var (
 	_ cluster.NodeUpgrader = (*Provider)(nil)
 	_ cluster.UpgradeLog   = (*Provider)(nil)
 	_ cluster.Examiner     = (*Provider)(nil)
+	_ cluster.Environment  = (*Provider)(nil)
+	_ cluster.Capacity     = (*Provider)(nil)
 )
 
-// New returns the provider that keeps its folders below dir. The recorder command is completed with "--dir DIR"; without one it is this
-// program with the arguments "supervise --kind".
+// New returns the provider that keeps its folders below dir. "--dir DIR" is added to the recorder command; without one
+// the command is this program with the arguments "supervise --kind".
 func New(dir string, recorder ...string) (*Provider, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -75,11 +81,6 @@ func New(dir string, recorder ...string) (*Provider, error) {
 
 // Name implements cluster.Provider.
 func (p *Provider) Name() string { return Name }
-
-// Capabilities implements cluster.Provider.
-func (p *Provider) Capabilities() []cluster.Capability {
-	return []cluster.Capability{cluster.AuditLog, cluster.Disposable, cluster.History, cluster.Power, cluster.Upgrades}
-}
 
 func (p *Provider) folder(name string) folder { return folder(filepath.Join(p.dir, name)) }
 
@@ -156,7 +157,7 @@ func (p *Provider) Ensure(ctx context.Context, spec cluster.Spec, progress clust
 	return p.Find(ctx, spec.Name)
 }
 
-// prepare reports whether the cluster is there and whole, and removes one that was left half made.
+// prepare reports whether the cluster exists and is complete, and removes a cluster that was left half made.
 func (p *Provider) prepare(ctx context.Context, e *engine, f folder, spec cluster.Spec) (there bool, err error) {
 	containers, err := e.containers(ctx, f.name())
 	if err != nil {
@@ -174,9 +175,8 @@ func (p *Provider) prepare(ctx context.Context, e *engine, f folder, spec cluste
 	}
 	if err != nil {
 		return false, problem.New(problem.Cluster,
-			"the description of the cluster is damaged: "+err.Error(),
-			"クラスターの記述ファイルが壊れています: "+err.Error(),
-			"k8slab delete --lab "+spec.Name).From(err)
+			text.Text{EN: "the description of the cluster is damaged: " + err.Error(), JA: "クラスターの記述ファイルが壊れています: " + err.Error()},
+			action.Do(action.Delete).On(spec.Name)).From(err)
 	}
 	if err := p.checkSame(ctx, f, d, spec); err != nil {
 		return false, err
@@ -187,19 +187,17 @@ func (p *Provider) prepare(ctx context.Context, e *engine, f folder, spec cluste
 	return true, nil
 }
 
-// checkSame refuses a cluster that was made for something else. Which further resources are recorded may change.
+// checkSame refuses a cluster that was made from another spec. Only the further resources to record may differ.
 func (p *Provider) checkSame(ctx context.Context, f folder, d *description, spec cluster.Spec) error {
 	if d.Spec.Release != spec.Release || !slices.Equal(d.Spec.Nodes, spec.Nodes) || !slices.Equal(d.Spec.RuntimeConfig, spec.RuntimeConfig) {
 		return problem.New(problem.Cluster,
-			fmt.Sprintf("the cluster %s was made with other nodes or another release than the lab now asks for", spec.Name),
-			fmt.Sprintf("クラスター %s は、ラボが現在求めるものとは違うノード構成またはリリースで作られています", spec.Name),
-			"k8slab delete --lab "+spec.Name)
+			text.New("the cluster %s was made with other nodes or another release than the lab now asks for", "クラスター %s は、ラボが現在求めるものとは違うノード構成またはリリースで作られています", spec.Name),
+			action.Do(action.Delete).On(spec.Name))
 	}
 	if spec.APIPort != 0 && spec.APIPort != d.Port {
 		return problem.New(problem.Cluster,
-			fmt.Sprintf("the cluster %s was made on port %d, and a kind cluster keeps its port; delete it before it can have port %d", spec.Name, d.Port, spec.APIPort),
-			fmt.Sprintf("クラスター %s はポート %d で作られています。kind クラスターのポートは変えられないため、ポート %d を使うには先に削除してください", spec.Name, d.Port, spec.APIPort),
-			"k8slab delete --lab "+spec.Name)
+			text.New("the cluster %s was made on port %d, and a kind cluster keeps its port; delete it before it can have port %d", "クラスター %s はポート %d で作られています。kind クラスターのポートは変えられないため、ポート %d を使うには先に削除してください", spec.Name, d.Port, spec.APIPort),
+			action.Do(action.Delete).On(spec.Name))
 	}
 	if slices.Equal(d.Spec.History, spec.History) {
 		return nil
@@ -208,7 +206,7 @@ func (p *Provider) checkSame(ctx context.Context, f folder, d *description, spec
 	if err := f.writeDescription(d); err != nil {
 		return err
 	}
-	return p.endRecorder(ctx, f) // the next one records them
+	return p.endRecorder(ctx, f) // the next recorder records them
 }
 
 // Find implements cluster.Provider.
@@ -225,7 +223,7 @@ func (p *Provider) Find(ctx context.Context, name string) (*cluster.Cluster, err
 	defer cancel()
 	containers, err := f.containers(looking)
 	if err != nil {
-		return c, ctx.Err() // where the engine does not answer nothing runs; whoever starts the cluster hears why
+		return c, ctx.Err() // without an answer of the engine, nothing runs; Ensure says why
 	}
 	if len(containers) == 0 || !f.owns(containers) {
 		return nil, cluster.ErrNotFound
@@ -235,8 +233,8 @@ func (p *Provider) Find(ctx context.Context, name string) (*cluster.Cluster, err
 	return c, nil
 }
 
-// state sums up: a machine of a node that is off does not keep the cluster from running. An upgrade that was cut short does, so that the
-// next command takes it up.
+// state sums up the components. A node's machine that is off does not keep the cluster from running. An interrupted
+// upgrade does, so that the next command resumes it.
 func (p *Provider) state(ctx context.Context, f folder, components []cluster.Component) cluster.State {
 	is := func(state string) func(cluster.Component) bool {
 		return func(c cluster.Component) bool { return c.State == state }
@@ -281,10 +279,10 @@ func (p *Provider) Stop(ctx context.Context, name string) error {
 	if err := e.stop(ctx, containers); err != nil {
 		return err
 	}
-	return f.forgetPower() // a machine that was off goes on with the others
+	return f.forgetPower() // a machine that was off starts with the others
 }
 
-// find returns the cluster's containers, and the engine even where there are none.
+// find returns the engine and the cluster's containers. Without containers, the engine comes with cluster.ErrNotFound.
 func (p *Provider) find(ctx context.Context, name string) (*engine, []container, error) {
 	e, err := findEngine(ctx, name)
 	if err != nil {
@@ -301,7 +299,7 @@ func (p *Provider) find(ctx context.Context, name string) (*engine, []container,
 	return e, containers, nil
 }
 
-// Delete implements cluster.Provider. The network that all kind clusters share stays.
+// Delete implements cluster.Provider. The network that all kind clusters share is kept.
 func (p *Provider) Delete(ctx context.Context, name string) error {
 	f := p.folder(name)
 	if _, err := os.Stat(string(f)); errors.Is(err, fs.ErrNotExist) {
@@ -314,7 +312,7 @@ func (p *Provider) Delete(ctx context.Context, name string) error {
 	defer release()
 	e, containers, err := p.find(ctx, name)
 	if err != nil && !errors.Is(err, cluster.ErrNotFound) {
-		return err // the containers may be there; the folder says whose they are
+		return err // the containers may exist, and only the folder says whose they are
 	}
 	if err := p.endRecorder(ctx, f); err != nil {
 		return err
@@ -334,7 +332,7 @@ func (p *Provider) Delete(ctx context.Context, name string) error {
 	if err := os.RemoveAll(socket); err != nil {
 		return err
 	}
-	if dir := filepath.Dir(socket); dir != string(f) { // a short one of its own
+	if dir := filepath.Dir(socket); dir != string(f) { // a short folder for the socket alone
 		if err := os.RemoveAll(dir); err != nil {
 			return err
 		}
@@ -348,7 +346,7 @@ const (
 	recorderLog = "recorder" // what became of the record
 )
 
-// Logs implements cluster.LogFiles. Those of the control plane are pods' logs.
+// Logs implements cluster.LogFiles. The control plane's own logs are those of its pods.
 func (p *Provider) Logs() []string { return []string{kindLog, kubeadmLog, recorderLog} }
 
 // LogFile implements cluster.LogFiles.
@@ -363,7 +361,6 @@ func (p *Provider) LogFile(_ context.Context, name, log string) (string, error) 
 		return f.recorderLog(), nil
 	}
 	return "", problem.New(problem.Usage,
-		fmt.Sprintf("a kind cluster has no log %q; it has %v", log, p.Logs()),
-		fmt.Sprintf("kind クラスターに %q のログはありません。あるのは %v です", log, p.Logs()),
-		"kubectl logs -n kube-system -l tier=control-plane")
+		text.New("a kind cluster has no log %q; it has %v", "kind クラスターに %q のログはありません。あるのは %v です", log, p.Logs()),
+		action.InTerminal("kubectl logs -n kube-system -l tier=control-plane"))
 }

@@ -18,6 +18,7 @@ import (
 	"syscall"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/k8slab/k8slab/engine/cluster/private"
@@ -27,19 +28,21 @@ import (
 
 const (
 	recorderSocket = "recorder.sock"
-	// catchUpTimeout bounds how long the record may be behind; it takes milliseconds.
+	// catchUpTimeout bounds how long CatchUp waits for the record; it takes milliseconds.
 	catchUpTimeout = 8 * time.Second
-	// recorderTimeout is how long a recorder may take to come or to go.
+	// recorderTimeout is how long a recorder may take to start or to end.
 	recorderTimeout = 10 * time.Second
-	// lookForCluster is how often the recorder looks whether its cluster is still there.
+	// lookForCluster is the time between two looks whether the recorder's cluster is still there.
 	lookForCluster = 2 * time.Second
-	// lockPatience is how long a new recorder waits for its lock, and how long it is waited for before another one is started.
+	// lockPatience is how long a recorder that starts waits for its lock, and how long a spawned recorder has until
+	// another one is spawned.
 	lockPatience = 2 * time.Second
 	maxAnswer    = 1 << 16
 )
 
-// RunRecorder is the body of the process that runs beside a cluster and writes down what it goes through. It returns the exit code. The
-// containers need nobody who looks after them; the record does, as what nobody watches is gone.
+// RunRecorder is the body of the process that runs beside a cluster and records what the cluster goes through. It
+// returns the exit code. The containers need no process beside them, but the record does: a change that nobody watches
+// is lost.
 func RunRecorder(ctx context.Context, args []string) int {
 	flags := flag.NewFlagSet("supervise --kind", flag.ContinueOnError)
 	dir := flags.String("dir", "", "the cluster's folder")
@@ -58,9 +61,9 @@ func RunRecorder(ctx context.Context, args []string) int {
 	return 0
 }
 
-// record writes the cluster's history until it is told to stop or the cluster's description has gone.
+// record writes the cluster's history until it is told to stop, or until the cluster's description is gone.
 func record(ctx context.Context, f folder, log *slog.Logger) error {
-	// Whoever asks whether a recorder runs holds the lock for a moment; another recorder holds it for good.
+	// A command that asks whether a recorder runs holds the lock for a moment; another recorder holds it for good.
 	locking, stopLocking := context.WithTimeout(ctx, lockPatience)
 	release, err := flock.Wait(locking, f.recorderLock())
 	stopLocking()
@@ -100,7 +103,8 @@ func record(ctx context.Context, f folder, log *slog.Logger) error {
 	return r.Run(ctx)
 }
 
-// endWithCluster ends the recorder when the description has gone: somebody removed the folder, and nobody will ask for the record.
+// endWithCluster ends the recorder when the description is gone: somebody removed the folder, and nobody will ask for
+// the record.
 func endWithCluster(ctx context.Context, f folder, end func()) {
 	tick := time.NewTicker(lookForCluster)
 	defer tick.Stop()
@@ -153,7 +157,7 @@ func serveRecorder(f folder, r *recorder.Recorder, stop func(), log *slog.Logger
 	return func() { server.Close() }, nil
 }
 
-// tellRecorder sends a command to the recorder. An error means that none runs or that it could not.
+// tellRecorder sends a command to the recorder. An error means that no recorder runs, or that the recorder failed.
 func (f folder) tellRecorder(ctx context.Context, command string) error {
 	socket, err := private.Socket(string(f), recorderSocket)
 	if err != nil {
@@ -188,27 +192,25 @@ func (f folder) recorded() bool {
 	return err == nil && held
 }
 
-// startRecorder starts a recorder where none runs, and returns when it answers.
+// startRecorder starts a recorder if none runs, and returns when the recorder answers.
 func (p *Provider) startRecorder(ctx context.Context, f folder) error {
-	ctx, cancel := context.WithTimeout(ctx, recorderTimeout)
-	defer cancel()
-	tick := time.NewTicker(poll)
-	defer tick.Stop()
 	var spawned time.Time
-	for f.tellRecorder(ctx, "hello") != nil {
+	err := wait.PollUntilContextTimeout(ctx, poll, recorderTimeout, true, func(ctx context.Context) (bool, error) {
+		if f.tellRecorder(ctx, "hello") == nil {
+			return true, nil
+		}
 		if !f.recorded() && time.Since(spawned) > lockPatience {
 			if err := p.spawnRecorder(f); err != nil {
-				return fmt.Errorf("start the recorder: %w", err)
+				return false, fmt.Errorf("start the recorder: %w", err)
 			}
 			spawned = time.Now()
 		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("the recorder does not answer; its log is %s: %w", f.recorderLog(), ctx.Err())
-		case <-tick.C:
-		}
+		return false, nil
+	})
+	if wait.Interrupted(err) {
+		return fmt.Errorf("the recorder does not answer; its log is %s: %w", f.recorderLog(), err)
 	}
-	return nil
+	return err
 }
 
 // spawnRecorder starts the recorder in a session of its own, so that it survives the terminal.
@@ -228,7 +230,7 @@ func (p *Provider) spawnRecorder(f folder) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	go func() { _ = cmd.Wait() }() // or it stayed as a zombie for as long as this process lives
+	go func() { _ = cmd.Wait() }() // otherwise an ended recorder would stay a zombie as long as this process lives
 	return nil
 }
 
@@ -255,8 +257,8 @@ func (p *Provider) Recording(_ context.Context, name string) (string, error) {
 	return p.folder(name).recording(), nil
 }
 
-// CatchUp implements cluster.Recorder. A recorder that has died is started again first; the record then tells of the gap. There is nothing
-// to record where the control plane is off.
+// CatchUp implements cluster.Recorder. A recorder that has died is started again first; the record then tells of the
+// gap. While the control plane is off, there is nothing to record.
 func (p *Provider) CatchUp(ctx context.Context, name string) error {
 	f := p.folder(name)
 	if _, err := f.readDescription(); err != nil {

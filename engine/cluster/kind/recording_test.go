@@ -9,7 +9,7 @@ import (
 	"github.com/k8slab/k8slab/engine/flock"
 )
 
-// recordedBy lets somebody record the cluster of the folder until they are told to stop.
+// recordedBy holds the folder's recorder lock and answers on its socket, as a recorder does, until a command stops it.
 func recordedBy(t *testing.T, f folder) {
 	t.Helper()
 	release, err := flock.Wait(t.Context(), f.recorderLock())
@@ -43,7 +43,7 @@ esac
 	if err := f.writeDescription(&description{Complete: true, Version: "v1.37.2", Port: 4711}); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.MkdirAll(f.createLog(), 0o700); err != nil { // kind is not asked to make new ones where its words cannot be kept
+	if err := os.MkdirAll(f.createLog(), 0o700); err != nil { // kind is asked for no containers, because its log cannot be written
 		t.Fatal(err)
 	}
 	spec := cluster.Spec{Name: "lab", Release: "1.37", Nodes: []cluster.Node{{Name: "worker-1"}}}

@@ -10,8 +10,8 @@ import (
 	"github.com/k8slab/k8slab/engine/cluster"
 )
 
-// repair starts every machine that is off, but for one whose power somebody took away while the control plane ran on, and brings back
-// Node objects that were deleted.
+// repair starts every machine that is off, except a machine whose power somebody took away while the control plane ran
+// on, and brings deleted Node objects back.
 func (p *Provider) repair(ctx context.Context, e *engine, f folder, progress cluster.Progress) error {
 	d, err := f.readDescription()
 	if err != nil {
@@ -42,7 +42,7 @@ func (p *Provider) switchOn(ctx context.Context, e *engine, f folder, d *descrip
 		return err
 	}
 	return progress.Run("control-plane", func() (string, error) {
-		if err := p.writeIdentities(ctx, e, f, d); err != nil { // those that somebody has removed
+		if err := p.writeIdentities(ctx, e, f, d); err != nil { // files that somebody has removed are written again
 			return "", err
 		}
 		if err := p.awaitAPI(ctx, f, steadyLooks); err != nil {
@@ -52,7 +52,7 @@ func (p *Provider) switchOn(ctx context.Context, e *engine, f folder, d *descrip
 	})
 }
 
-// toStart are the machines that are off and should not be.
+// toStart returns the machines that are off and should not be.
 func (f folder) toStart(d *description, containers []container) []container {
 	components := f.components(d, containers)
 	all := !f.controlPlaneRuns(containers)
@@ -66,8 +66,8 @@ func (f folder) toStart(d *description, containers []container) []container {
 	return off
 }
 
-// forgetOutages takes the marks away that toStart does not heed: all of them where the control plane is off, and else those of machines
-// that run, as after a command that was cut short and where the engine has started them.
+// forgetOutages removes the marks that toStart does not respect: all marks if the control plane is off, otherwise the
+// marks of machines that run. Such a machine was started by the engine, or its mark was left by an interrupted command.
 func (f folder) forgetOutages(d *description, containers []container) error {
 	if !f.controlPlaneRuns(containers) {
 		return f.forgetPower()

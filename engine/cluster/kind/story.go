@@ -13,7 +13,7 @@ import (
 	"github.com/k8slab/k8slab/engine/cluster"
 )
 
-// story is kind's logger: it writes all down, and turns what kind begins to do into phases.
+// story is kind's logger: it writes every message to a file, and turns the messages about what kind begins into phases.
 type story struct {
 	progress cluster.Progress
 
@@ -27,15 +27,15 @@ func newStory(out io.Writer, progress cluster.Progress) *story {
 	return &story{out: out, progress: progress}
 }
 
-// phases are the beginnings of what kind says when it starts something (pkg/cluster/internal/create). Words that are not here, such as
-// those of a later kind, belong to the phase before.
+// phases are the beginnings of the messages with which kind starts something (pkg/cluster/internal/create). A message
+// that is not here, such as one of a later kind, belongs to the phase before.
 var phases = [...]struct{ said, phase string }{
 	{"Preparing nodes", "containers"},
 	{"Writing configuration", "control-plane"},
 	{"Joining", "join"},
 }
 
-// quietLevel is where kind writes down kubeadm's configuration, with the token in it.
+// quietLevel is the level at which kind logs kubeadm's configuration, with the token in it.
 const quietLevel = 2
 
 func (s *story) write(line string) {
@@ -65,14 +65,14 @@ func (s *story) endPhase() {
 	s.phase = ""
 }
 
-// end says that all went well.
+// end reports the last phase as done.
 func (s *story) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.endPhase()
 }
 
-// keep writes down what a command that failed had said.
+// keep writes down the output of the command that failed.
 func (s *story) keep(err error) {
 	s.write("failed: " + err.Error())
 	if failed := kindexec.RunErrorForError(err); failed != nil {
@@ -100,7 +100,7 @@ func (s *story) V(level kindlog.Level) kindlog.InfoLogger {
 	return teller{s}
 }
 
-// teller is a story told by Info.
+// teller logs a level's messages in the story.
 type teller struct{ *story }
 
 // Info writes a line down.
@@ -109,5 +109,5 @@ func (t teller) Info(message string) { t.write(message) }
 // Infof formats.
 func (t teller) Infof(format string, args ...any) { t.write(fmt.Sprintf(format, args...)) }
 
-// Enabled says that somebody reads.
+// Enabled implements kind's InfoLogger: no message is left out.
 func (t teller) Enabled() bool { return true }

@@ -13,23 +13,25 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 
-	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/action"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/cluster/private"
 	"github.com/k8slab/k8slab/engine/cluster/release"
 	"github.com/k8slab/k8slab/engine/flock"
 	"github.com/k8slab/k8slab/engine/history"
 	"github.com/k8slab/k8slab/engine/problem"
+	"github.com/k8slab/k8slab/text"
 )
 
 const (
 	// upgradeTimeout bounds an upgrade; on two processors it takes two minutes.
 	upgradeTimeout = 15 * time.Minute
-	// settledLooks is how long the API server has to stay ready after an upgrade, in looks: the new kubelet starts the control plane's
-	// pods once more.
+	// settledLooks is how many looks in a row the API server has to be ready after an upgrade: the new kubelet starts
+	// the control plane's pods once more.
 	settledLooks = int(15 * time.Second / poll)
-	// kubeletPatience bounds the wait for a Node object that shows its kubelet.
+	// kubeletPatience bounds the wait until a Node object shows its new kubelet.
 	kubeletPatience = time.Minute
 )
 
@@ -44,8 +46,8 @@ type transition struct {
 	Began time.Time            `json:"began"`
 }
 
-// Releases implements cluster.Releases: those of the node images that are named, or of kind's own. An image whose tag says none has to be
-// here to be looked into.
+// Releases implements cluster.Releases: the releases of the node images that ImageVariable names, or of kind's own
+// images. An image whose tag names no release has to be on this machine to be looked into.
 func (p *Provider) Releases(ctx context.Context) ([]string, error) {
 	var releases []string
 	for _, image := range knownImages() {
@@ -61,7 +63,7 @@ func (p *Provider) Releases(ctx context.Context) ([]string, error) {
 	return releases, nil
 }
 
-// releaseIn looks into an image; "" where that cannot be done.
+// releaseIn looks into an image for its release; "" if the image cannot be looked into.
 func releaseIn(ctx context.Context, image string) string {
 	e, err := findEngine(ctx, "")
 	if err != nil || !e.hasImage(ctx, image) {
@@ -74,7 +76,8 @@ func releaseIn(ctx context.Context, image string) string {
 	return releaseOf(version)
 }
 
-// Upgrade implements cluster.Upgrader by kubeadm on the control plane's machine. etcd stays as it was made, as on the embedded cluster.
+// Upgrade implements cluster.Upgrader by kubeadm on the control plane's machine. etcd keeps its version, as on the
+// embedded cluster.
 func (p *Provider) Upgrade(ctx context.Context, name string, order cluster.UpgradeOrder, progress cluster.Progress) (history.Upgrade, error) {
 	f := p.folder(name)
 	unlock, err := flock.Wait(ctx, f.lock())
@@ -103,13 +106,13 @@ func (p *Provider) Upgrade(ctx context.Context, name string, order cluster.Upgra
 			return "", err
 		}
 		t.To = version
-		// A machine that is off gets its own when it is upgraded.
+		// A machine that is off gets its programs and images when it is upgraded.
 		return version, e.bringParts(ctx, f, image, version, running(containers))
 	})
 	if err != nil {
 		return history.Upgrade{}, err
 	}
-	// From here on it is finished, or kubeadm undoes it.
+	// From here on the upgrade is finished, or kubeadm undoes it.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), upgradeTimeout)
 	defer cancel()
 	if err := f.leaveOutRemoved(ctx, order.Release); err != nil {
@@ -121,7 +124,7 @@ func (p *Provider) Upgrade(ctx context.Context, name string, order cluster.Upgra
 	return p.carryOut(ctx, e, f, d, t, progress, false)
 }
 
-// imageFor returns the node image of a release, which is pulled if it is not here, and the version in it.
+// imageFor returns the node image of a release and the version in it. An image that is not on this machine is pulled.
 func (e *engine) imageFor(ctx context.Context, d *description, wanted string) (image, version string, err error) {
 	spec := cluster.Spec{Name: d.Spec.Name, Release: wanted}
 	images, err := nodeImages(spec)
@@ -141,7 +144,7 @@ func running(containers []container) (machines []string) {
 	return machines
 }
 
-// carryOut upgrades, or takes up an upgrade that was cut short, and records what became of it.
+// carryOut upgrades, or resumes an interrupted upgrade, and records the outcome.
 func (p *Provider) carryOut(ctx context.Context, e *engine, f folder, d *description, t *transition, progress cluster.Progress, resumed bool) (history.Upgrade, error) {
 	done := history.Upgrade{
 		From: t.From, To: t.To, Outcome: history.Upgraded, Forced: t.Order.Forced, Ignored: t.Order.Ignored, Resumed: resumed,
@@ -151,7 +154,8 @@ func (p *Provider) carryOut(ctx context.Context, e *engine, f folder, d *descrip
 		if err := p.awaitAPI(ctx, f, settledLooks); err != nil {
 			return done, halfUpgraded(d.Spec.Name, t.To, errors.Join(failed, err))
 		}
-		// It may be run again at any point, and it gives up where the API server that it has just replaced is slow to answer.
+		// kubeadm may be run again at any point. It gives up if the API server that it has just replaced is slow to
+		// answer.
 		failed = e.runKubeadm(ctx, f, f.machines(d.Spec)[0], t.To, nil)
 	}
 	if failed != nil {
@@ -178,7 +182,7 @@ func (p *Provider) carryOut(ctx context.Context, e *engine, f folder, d *descrip
 	return f.conclude(d, done, t)
 }
 
-// conclude makes the outcome known.
+// conclude records the outcome, and removes the note that an upgrade is under way.
 func (f folder) conclude(d *description, done history.Upgrade, t *transition) (history.Upgrade, error) {
 	done.Time, done.TookMS = time.Now().UTC(), time.Since(t.Began).Milliseconds()
 	if err := f.writeDescription(d); err != nil {
@@ -190,7 +194,7 @@ func (f folder) conclude(d *description, done history.Upgrade, t *transition) (h
 	return done, os.Remove(f.transitionFile())
 }
 
-// resumeUpgrade takes up what a command that was killed has left; kubeadm may still be at it.
+// resumeUpgrade resumes the upgrade that a killed command has left; kubeadm may still be running.
 func (p *Provider) resumeUpgrade(ctx context.Context, e *engine, f folder, d *description, progress cluster.Progress) error {
 	raw, err := os.ReadFile(f.transitionFile())
 	if errors.Is(err, fs.ErrNotExist) {
@@ -209,7 +213,7 @@ func (p *Provider) resumeUpgrade(ctx context.Context, e *engine, f folder, d *de
 	return err
 }
 
-// leftUpgrading reports whether there is an upgrade that nobody is at any more.
+// leftUpgrading reports whether there is an unfinished upgrade that no command is carrying out.
 func (f folder) leftUpgrading() bool {
 	if _, err := os.Stat(f.transitionFile()); err != nil {
 		return false
@@ -218,7 +222,7 @@ func (f folder) leftUpgrading() bool {
 	return err == nil && !held
 }
 
-// serverVersion asks the API server.
+// serverVersion asks the API server for its version.
 func (f folder) serverVersion() (string, error) {
 	client, err := f.client(readyTimeout)
 	if err != nil {
@@ -244,14 +248,14 @@ func (p *Provider) Upgrades(_ context.Context, name string) ([]history.Upgrade, 
 	for line := range bytes.Lines(raw) {
 		var u history.Upgrade
 		if err := json.Unmarshal(line, &u); err != nil {
-			continue // cut short by a full disk; the lines around it still count
+			continue // a full disk cut the line short; the other lines still count
 		}
 		all = append(all, u)
 	}
 	return all, nil
 }
 
-// appendUpgrade adds a line to the record of upgrades, in one write that is on the disk when it returns.
+// appendUpgrade appends a line to the log of upgrades, in one write that is on the disk when it returns.
 func (f folder) appendUpgrade(u history.Upgrade) error {
 	line, err := json.Marshal(u)
 	if err != nil {
@@ -265,7 +269,8 @@ func (f folder) appendUpgrade(u history.Upgrade) error {
 	return errors.Join(err, file.Sync(), file.Close())
 }
 
-// UpgradeNode implements cluster.NodeUpgrader: kubeadm brings the machine's configuration up to date, and its kubelet is replaced.
+// UpgradeNode implements cluster.NodeUpgrader: kubeadm brings the machine's configuration up to date, and its kubelet
+// is replaced.
 func (p *Provider) UpgradeNode(ctx context.Context, name, node string, order cluster.UpgradeOrder) (history.Upgrade, error) {
 	f := p.folder(name)
 	e, machine, err := p.poweredMachineOf(ctx, name, node)
@@ -335,21 +340,16 @@ func (f folder) kubeletOf(ctx context.Context, node string) (string, error) {
 
 // awaitKubelet waits until the Node object shows the version.
 func (f folder) awaitKubelet(ctx context.Context, node, want string) error {
-	ctx, cancel := context.WithTimeout(ctx, kubeletPatience)
-	defer cancel()
-	tick := time.NewTicker(poll)
-	defer tick.Stop()
-	for {
-		got, err := f.kubeletOf(ctx, node)
-		if err == nil && got == want {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return kubeletNotSeen(node, got, want, errors.Join(ctx.Err(), err))
-		case <-tick.C:
-		}
+	var shows string
+	var failed error
+	err := wait.PollUntilContextTimeout(ctx, poll, kubeletPatience, true, func(ctx context.Context) (bool, error) {
+		shows, failed = f.kubeletOf(ctx, node)
+		return failed == nil && shows == want, nil
+	})
+	if err != nil {
+		return kubeletNotSeen(node, shows, want, errors.Join(err, failed))
 	}
+	return nil
 }
 
 // releaseOf is the release of a version: "1.37" of "v1.37.2".
@@ -359,30 +359,29 @@ func releaseOf(version string) string {
 	return major + "." + minor
 }
 
-// halfUpgraded leaves the note of the upgrade where it is, so that the next start takes it up. Somebody who interrupted it knows why.
+// halfUpgraded is the problem of an upgrade that is neither done nor undone. The note of the upgrade stays, so that the
+// next start resumes it. A person who interrupted the upgrade knows why, and gets err itself.
 func halfUpgraded(lab, to string, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
-	said := content.Text{EN: oneLine(err), JA: oneLine(err)}
+	said := text.Text{EN: oneLine(err), JA: oneLine(err)}
 	if p, ok := errors.AsType[*problem.Problem](err); ok {
 		said = p.What
 	}
 	return problem.New(problem.Cluster,
-		fmt.Sprintf("the upgrade to %s stopped half-way: %s. What kubeadm said is in `k8slab cluster logs kubeadm`; a start takes the upgrade up again", to, said.EN),
-		fmt.Sprintf("%s へのアップグレードが途中で止まりました: %s。kubeadm の出力は `k8slab cluster logs kubeadm` で見られます。start で続きから再開します", to, said.JA),
-		"k8slab start "+lab).From(err)
+		text.New("the upgrade to %s stopped half-way: %s. What kubeadm said is in `k8slab cluster logs kubeadm`; the next start continues the upgrade", "%s へのアップグレードが途中で止まりました: %s。kubeadm の出力は `k8slab cluster logs kubeadm` で見られます。start で続きから再開します", to, said),
+		action.Do(action.Start).On(lab)).From(err)
 }
 
 func kubeletNotSeen(node, shows, want string, err error) error {
 	said := oneLine(err)
 	return problem.New(problem.Cluster,
-		fmt.Sprintf("the kubelet of %s was replaced, but the Node still shows %q and not %s: %s", node, shows, want, said),
-		fmt.Sprintf("%s の kubelet は入れ替えましたが、Node の表示は %q のままで %s になりません: %s", node, shows, want, said),
-		"kubectl describe node "+node).From(err)
+		text.New("the kubelet of %s was replaced, but the Node still shows %q and not %s: %s", "%s の kubelet は入れ替えましたが、Node の表示は %q のままで %s になりません: %s", node, shows, want, said),
+		action.InTerminal("kubectl describe node "+node)).From(err)
 }
 
 func notUpgraded(err error) error {
 	return problem.New(problem.Cluster,
-		"nothing was upgraded: "+err.Error(), "アップグレードできませんでした: "+err.Error(), "k8slab cluster status").From(err)
+		text.Text{EN: "nothing was upgraded: " + err.Error(), JA: "アップグレードできませんでした: " + err.Error()}, action.Do(action.ClusterStatus)).From(err)
 }

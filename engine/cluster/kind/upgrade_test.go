@@ -36,7 +36,7 @@ func TestAnUpgradeBringsItsPartsToMachinesThatAreOn(t *testing.T) {
 }
 
 func TestWhatWasTakenApartDoesNotStay(t *testing.T) {
-	// A command that was killed has left the container "left"; the next one cannot be opened.
+	// A killed command has left the container "left". The next container cannot be opened.
 	const script = nodeImage + `
 "exec "*" test -e "*) exit 1 ;;
 "run --detach"*) touch opened; echo new ;;
@@ -77,7 +77,7 @@ func TestAnUpgradeThatDoesNotBeginLeavesNoNote(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.Spec.RuntimeConfig = []string{"storage.k8s.io/v1beta1"} // the API server, which there is none of, has to be asked about them
+	d.Spec.RuntimeConfig = []string{"storage.k8s.io/v1beta1"} // the API server has to be asked about them, and there is none
 	if err := l.f.writeDescription(d); err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func TestAnUpgradeThatStopsHalfWayHasItsNextStep(t *testing.T) {
 	late, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
 	defer cancel()
 	err = upgrade(late)
-	wantNext(t, "too late", err, "k8slab start lab")
+	wantNext(t, "too late", err, "start lab")
 	if err == nil || !strings.Contains(err.Error(), "k8slab cluster logs kubeadm") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("got %v", err)
 	}
@@ -113,7 +113,7 @@ func TestAnUpgradeThatStopsHalfWayHasItsNextStep(t *testing.T) {
 	}
 }
 
-// onThisMachine lets a script for a machine work below root, with a systemctl that says what it was asked.
+// onThisMachine runs a machine's script below root, with a systemctl that writes down its arguments.
 func onThisMachine(t *testing.T, root, script string) error {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(root, "systemctl"), []byte("#!/bin/sh\necho \"$*\" >>\""+root+"/asked\"\n"), 0o700); err != nil {
@@ -185,7 +185,7 @@ func TestAKubeletIsReplacedAsAWholeAndRunsAgain(t *testing.T) {
 	if got := asked(); !strings.HasSuffix(got, "stop kubelet\ndaemon-reload\nstart kubelet\n") {
 		t.Errorf("systemctl was asked %q", got)
 	}
-	// Whatever fails once the kubelet is stopped, it runs again.
+	// Whatever fails once the kubelet is stopped, the kubelet is started again.
 	if err := os.Remove(filepath.Join(root, "kind", "version")); err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +201,7 @@ func TestReleasesAreThoseThatAClusterCanHave(t *testing.T) {
 	for variable, want := range map[string]string{
 		"":                           "1.36 1.37",
 		"local/node:v1.37.2":         "1.37",
-		"local/node:mine":            "1.37", // what is in it
+		"local/node:mine":            "1.37", // the release of the version in the image
 		"local/node:away":            "",
 		"mine:v1.36.3,local/node:x":  "1.36 1.37",
 		"mine:v1.37.1, local/node:x": "1.37",
@@ -227,7 +227,7 @@ func TestAnUpgradeDoesNotWaitForAMachineThatHasGoneOff(t *testing.T) {
 	}
 	began := time.Now()
 	_, err := l.p.Upgrade(t.Context(), "lab", cluster.UpgradeOrder{Release: "1.37"}, nil)
-	wantNext(t, "upgrade", err, "k8slab start lab")
+	wantNext(t, "upgrade", err, "start lab")
 	gone := hasGoneOff("lab", "", "").(*problem.Problem).What
 	if p, ok := errors.AsType[*problem.Problem](err); !ok || !strings.Contains(p.What.EN, gone.EN) || !strings.Contains(p.What.JA, gone.JA) {
 		t.Errorf("got %#v, want it to say %v", err, gone)
@@ -254,7 +254,7 @@ func TestAMachineIsGivenUpOnceItStaysOff(t *testing.T) {
 		on    []string
 		watch powerWatch
 		want  bool
-		// off: it counts as off after the look.
+		// off says that the machine counts as off after the look.
 		off bool
 	}{
 		{"off at the first look", nil, powerWatch{asked: ago(time.Minute)}, false, true},

@@ -3,16 +3,20 @@ package release
 import (
 	"fmt"
 	"reflect"
+	"strconv"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/version"
 	"k8s.io/client-go/kubernetes/scheme"
 
+	"github.com/k8slab/k8slab/engine/action"
 	"github.com/k8slab/k8slab/engine/problem"
+	"github.com/k8slab/k8slab/text"
 )
 
-// Next says why a control plane of one release is not brought to the other.
+// Next returns an error that says why a control plane cannot go from one release to the other; nil if it can.
 func Next(from, to string) error {
 	have, err := version.ParseGeneric(from)
 	if err != nil {
@@ -28,7 +32,8 @@ func Next(from, to string) error {
 	return nil
 }
 
-// MayBecome refuses a kubelet that is newer than the API server (the version skew policy) or older than the one that is there.
+// MayBecome refuses a kubelet that is newer than the API server (the version skew policy) or older than the kubelet
+// that the node has.
 func MayBecome(node, from, to, api string) error {
 	have, err := version.ParseSemantic(from)
 	if err != nil {
@@ -45,21 +50,19 @@ func MayBecome(node, from, to, api string) error {
 	switch {
 	case server.LessThan(want):
 		return problem.New(problem.Usage,
-			fmt.Sprintf("a kubelet must not be newer than the API server: %s would get %s, the API server is %s", node, to, api),
-			fmt.Sprintf("kubelet は API サーバーより新しくできません。%s を %s にしようとしていますが、API サーバーは %s です", node, to, api),
-			"k8slab cluster upgrade --dry-run")
+			text.New("a kubelet must not be newer than the API server: %s would get %s, the API server is %s", "kubelet は API サーバーより新しくできません。%s を %s にしようとしていますが、API サーバーは %s です", node, to, api),
+			action.Do(action.ClusterUpgrade).With("dry-run", ""))
 	case want.LessThan(have):
 		return problem.New(problem.Usage,
-			fmt.Sprintf("%s runs %s already, which is newer than %s; an upgrade never goes down", node, from, to),
-			fmt.Sprintf("%s はすでに %s で、%s より新しくなっています。アップグレードでバージョンを下げることはできません", node, from, to),
-			"k8slab node list")
+			text.New("%s runs %s already, which is newer than %s; an upgrade never goes down", "%s はすでに %s で、%s より新しくなっています。アップグレードでバージョンを下げることはできません", node, from, to),
+			action.Do(action.ListNodes))
 	}
 	return nil
 }
 
 // IsServed reports whether any kind of the group version is served by the release, as the kinds themselves say
-// (k8s.io/api, zz_generated.prerelease-lifecycle.go). A group version that client-go does not know counts as served: it is the API
-// server's to refuse.
+// (k8s.io/api, zz_generated.prerelease-lifecycle.go). A group version that client-go does not know counts as served:
+// the API server can refuse it.
 func IsServed(groupVersion, release string) bool {
 	gv, err := schema.ParseGroupVersion(groupVersion)
 	if err != nil {
@@ -86,4 +89,26 @@ func IsServed(groupVersion, release string) bool {
 		}
 	}
 	return !known
+}
+
+// Minor is the minor of a release such as "1.37", and -1 for a string that is no release.
+func Minor(release string) int {
+	rest, ok := strings.CutPrefix(release, "1.")
+	if !ok {
+		return -1
+	}
+	minor, err := strconv.Atoi(rest)
+	if err != nil || minor < 0 || strconv.Itoa(minor) != rest {
+		return -1
+	}
+	return minor
+}
+
+// Of returns the release of a version: "1.37" of "v1.37.2".
+func Of(version string) string {
+	parts := strings.SplitN(strings.TrimPrefix(version, "v"), ".", 3)
+	if len(parts) < 2 {
+		return ""
+	}
+	return parts[0] + "." + parts[1]
 }

@@ -1,5 +1,3 @@
-// Package akstest is an Azure in memory with one cluster of AKS, for tests: the Azure SDK's own fake servers, with credentials that lead to
-// any cluster that the test has. It is never part of the program.
 package akstest
 
 import (
@@ -25,7 +23,7 @@ import (
 	"github.com/k8slab/k8slab/engine/cluster/aks"
 )
 
-// What the Azure holds.
+// Names of the one cluster, and of its place in this Azure.
 const (
 	Subscription  = "11111111-2222-3333-4444-555555555555"
 	ResourceGroup = "labs"
@@ -33,42 +31,43 @@ const (
 	Region        = "westeurope"
 )
 
-// Place of the cluster, with all of it named.
+// Place returns the cluster's place, with all of Azure's names.
 func Place() cluster.Place {
 	return cluster.Place{Subscription: Subscription, ResourceGroup: ResourceGroup, Name: Name}
 }
 
-// Answer is how a call ends: 0 is well.
+// Answer is how a call ends. Status 0 means that it succeeds.
 type Answer struct {
 	Status int
-	// Code is Azure's, such as "AuthorizationFailed".
+	// Code is Azure's error code, such as "AuthorizationFailed".
 	Code string
-	// RetryAfter in seconds is sent where it is not zero.
+	// RetryAfter is sent as the header of that name, in seconds; zero sends none.
 	RetryAfter int
 }
 
-// Azure is one that a test can set. Its fields may be changed between calls.
+// Azure is an Azure in memory. A test may change its fields between calls.
 type Azure struct {
-	// Kubeconfig is the file that ListClusterUserCredentials hands out, AdminKubeconfig that of ListClusterAdminCredentials.
+	// Kubeconfig is the file that ListClusterUserCredentials hands out, AdminKubeconfig that of
+	// ListClusterAdminCredentials.
 	Kubeconfig, AdminKubeconfig string
-	// Kubeconfigs are those of further clusters, by name.
+	// Kubeconfigs are the files that further clusters hand out, by cluster name.
 	Kubeconfigs map[string]string
-	// Cluster is what Get answers.
+	// Cluster is the answer of Get.
 	Cluster aks6.ManagedCluster
-	// Subscriptions that the account has, by ID.
+	// Subscriptions of the account, by ID.
 	Subscriptions []string
-	// CoresUsed of CoresLimit in the region.
+	// CoresUsed of CoresLimit cores are in use in the region.
 	CoresUsed, CoresLimit int
-	// SignIn is the error with which no token can be had.
+	// SignIn is the error of every request for a token; nil lets the sign-in succeed.
 	SignIn error
 
-	// Endless are the paths of the requests that no deadline ends.
+	// Endless are the paths of the requests that had no deadline.
 	Endless []string
 
 	mu      sync.Mutex
 	answers map[string][]Answer
 	calls   []string
-	// asked is how long the last failure asks to wait, in seconds.
+	// asked is how many seconds the last failure asks to wait.
 	asked int
 }
 
@@ -94,15 +93,15 @@ func running() aks6.ManagedCluster {
 	}
 }
 
-// Fail lets the next calls of that name of the SDK end so, one after the other; then they go well again. The name is that of the SDK's method,
-// such as "ListClusterUserCredentials", or "subscriptions" and "usages".
+// Fail lets the next calls of that name end with the answers, one after the other; later calls succeed again. The name
+// is that of the SDK's method, such as "ListClusterUserCredentials", or "subscriptions" or "usages".
 func (a *Azure) Fail(call string, answers ...Answer) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.answers[call] = answers
 }
 
-// Calls returns the names of the calls since the last time.
+// Calls returns the names of the calls since Calls was last asked.
 func (a *Azure) Calls() []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -123,12 +122,12 @@ func (a *Azure) next(call string) Answer {
 	return queue[0]
 }
 
-// Provider returns a provider of this Azure.
+// Provider returns a provider that reaches this Azure.
 func (a *Azure) Provider(dir string) *aks.Provider {
 	return aks.New(dir, aks.Azure{Credential: token{a}, Transport: &transport{a}})
 }
 
-// token is the sign-in.
+// token is the credential of whoever has signed in.
 type token struct{ azure *Azure }
 
 // GetToken implements azcore.TokenCredential.
@@ -139,7 +138,8 @@ func (t token) GetToken(context.Context, policy.TokenRequestOptions) (azcore.Acc
 	return azcore.AccessToken{Token: "fake", ExpiresOn: time.Now().Add(time.Hour)}, nil
 }
 
-// transport carries requests to the SDK's fake servers, and answers the two that the SDK has in other modules.
+// transport carries requests to the SDK's fake servers, and itself answers the two requests that the SDK has in other
+// modules.
 type transport struct{ azure *Azure }
 
 // Do implements policy.Transporter.
@@ -157,10 +157,11 @@ func (t *transport) Do(req *http.Request) (*http.Response, error) {
 	case strings.HasSuffix(req.URL.Path, "/usages"):
 		return t.plain(req, "usages", fmt.Sprintf(`[{"currentValue": %d, "limit": %d, "name": {"value": "cores"}}]`, t.azure.CoresUsed, t.azure.CoresLimit))
 	}
-	// The fake servers remember a list that has failed as one that has come to its end, so each request gets new ones.
+	// The fake servers take a list that has failed for a list that has come to its end, so each request gets new
+	// servers.
 	resp, err := fake.NewServerFactoryTransport(t.azure.servers()).Do(req)
 	if failed, ok := errors.AsType[*azcore.ResponseError](err); ok {
-		// They give it as an error of the connection, which no policy of the pipeline looks into.
+		// The fake servers return a failure as an error of the connection, which no policy of the pipeline looks into.
 		return t.response(req, Answer{Status: failed.StatusCode, Code: failed.ErrorCode, RetryAfter: t.azure.wait()}), nil
 	}
 	return resp, err
@@ -191,14 +192,14 @@ func response(req *http.Request, status int, body string) *http.Response {
 	}
 }
 
-// wait is what the last failed answer asks for.
+// wait returns how many seconds the last failure asks to wait.
 func (a *Azure) wait() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.asked
 }
 
-// outcome sets the answer of a call, or the failure that the test has asked for.
+// outcome answers a call with answer, or with the failure that the test has asked for.
 func outcome[T any](a *Azure, call string, answer func() (T, error)) (resp azfake.Responder[T], failed azfake.ErrorResponder) {
 	said := a.next(call)
 	if said.Status != 0 {

@@ -10,7 +10,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/containerservice/armcontainerservice/v6/fake"
 )
 
-// servers are the SDK's, with this Azure's answers.
+// servers returns the SDK's fake servers with this Azure's answers.
 func (a *Azure) servers() *fake.ServerFactory {
 	return &fake.ServerFactory{
 		ManagedClustersServer:           a.managedClusters(),
