@@ -8,7 +8,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/labels"
 
-	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/text"
 )
 
 // Param documents one parameter of a check.
@@ -16,9 +16,9 @@ type Param struct {
 	Name string `json:"name"`
 	// Type in a lab author's words: "text", "number", "selector", "text in both languages", "list of text",
 	// "list of objects".
-	Type     string       `json:"type"`
-	Optional bool         `json:"optional"`
-	Doc      content.Text `json:"doc"`
+	Type     string    `json:"type"`
+	Optional bool      `json:"optional"`
+	Doc      text.Text `json:"doc"`
 	// Fields of an object, or of each object of a list.
 	Fields []Param `json:"fields,omitempty"`
 }
@@ -35,12 +35,12 @@ func structParams(of reflect.Type) []Param {
 		if !tagged || options == "inline" {
 			continue
 		}
-		doc := content.Text{EN: field.Tag.Get("doc"), JA: field.Tag.Get("ja")}
+		doc := text.Text{EN: field.Tag.Get("doc"), JA: field.Tag.Get("ja")}
 		if doc.EN == "" || doc.JA == "" {
 			panic(fmt.Sprintf("the parameter %s of %s is not documented in both languages", name, of))
 		}
 		p := Param{Name: name, Type: typeName(field.Type), Optional: options == "omitempty", Doc: doc}
-		if inner := elementOf(field.Type); inner.Kind() == reflect.Struct && !isText(inner) && inner != reflect.TypeFor[content.Text]() {
+		if inner := elementOf(field.Type); inner.Kind() == reflect.Struct && !isText(inner) && inner != reflect.TypeFor[text.Text]() {
 			p.Fields = structParams(inner)
 		}
 		params = append(params, p)
@@ -52,7 +52,7 @@ func typeName(of reflect.Type) string {
 	switch {
 	case of == reflect.TypeFor[Selector]():
 		return "selector"
-	case of == reflect.TypeFor[content.Text]():
+	case of == reflect.TypeFor[text.Text]():
 		return "text in both languages"
 	case isText(of):
 		return "text"

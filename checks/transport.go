@@ -230,8 +230,9 @@ func readBody(req *http.Request) ([]byte, *http.Request, error) {
 	return body, again, nil
 }
 
-// dryRunInBody returns what the body of a deletion or eviction says of dry runs, or why it cannot be trusted. Only JSON
-// is read, by the decoder that the API server uses, and only under a label that makes the server read it as JSON, too.
+// dryRunInBody returns what the body of a deletion or eviction says of dry runs, or why the body cannot be trusted.
+// Only JSON is read, by the decoder that the API server uses, and only under a Content-Type that makes the server read
+// JSON, too.
 func dryRunInBody(req *http.Request, body []byte, isEviction bool) (dryRun []string, reason string) {
 	const unreadable = "its body cannot be read as JSON"
 	mediaType, _, err := mime.ParseMediaType(req.Header.Get("Content-Type"))

@@ -9,16 +9,18 @@ import (
 	"strings"
 
 	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/action"
 	"github.com/k8slab/k8slab/engine/problem"
+	"github.com/k8slab/k8slab/text"
 )
 
 // Doc says what a check is for, in every language.
 type Doc struct {
 	// Summary is one sentence about what the check looks at.
-	Summary content.Text `json:"summary"`
+	Summary text.Text `json:"summary"`
 	// Pass says when it passes, Fail when it fails and what it then says.
-	Pass content.Text `json:"pass"`
-	Fail content.Text `json:"fail"`
+	Pass text.Text `json:"pass"`
+	Fail text.Text `json:"fail"`
 }
 
 // Definition is one word of the vocabulary.
@@ -28,15 +30,20 @@ type Definition struct {
 	Doc  Doc    `json:"doc"`
 	// Needs are the capabilities that the cluster must have; where it lacks one the check cannot tell.
 	Needs []Need `json:"needs,omitempty"`
+	// Changes is what the task changes that the whole cluster shares: its owner is asked first. It is no part of the
+	// documentation.
+	Changes []Change `json:"-"`
 	// Params in the order in which they are documented.
 	Params []Param `json:"params"`
+	// Package is the import path of the package that defines the check.
+	Package string `json:"-"`
 
 	params reflect.Type
 	bind   func(content.Params) (Bound, error)
 }
 
 // Schema describes the parameters, for editors, with descriptions in lang.
-func (d Definition) Schema(lang content.Lang) content.CheckSchema {
+func (d Definition) Schema(lang text.Lang) content.CheckSchema {
 	return content.CheckSchema{Name: d.Name, Summary: d.Doc.Summary, Params: content.SchemaOf(d.params, lang)}
 }
 
@@ -46,33 +53,31 @@ type Bound func(ctx context.Context, env Env) (Result, error)
 // Run looks once. See Func.
 func (b Bound) Run(ctx context.Context, env Env) (Result, error) { return b(ctx, env) }
 
-// validator is what a struct of parameters implements to refuse values that decode but make no sense. It is asked when
+// Validator is what a struct of parameters implements to refuse values that decode but make no sense. It is asked when
 // a lab is linked, before there is any cluster. Each of the joined errors is one sentence that begins with the
 // parameter's path and a colon, and may go on with a semicolon and what to write instead.
-type validator interface{ Validate() error }
+type Validator interface{ Validate() error }
 
 // Define returns the definition of a check whose parameters are the struct P. Its fields are named by yaml tags and
-// documented by doc (English) and ja (Japanese) tags; see content.Params for what can be decoded.
-func Define[P any](name string, doc Doc, fn Func[P], needs ...Need) Definition {
-	d := definePrepared(name, doc, func(params P) (Bound, error) {
-		if v, ok := any(params).(validator); ok {
+// documented by doc (English) and ja (Japanese) tags; see content.Params for what can be decoded. P may be a Validator.
+func Define[P any](name string, doc Doc, fn Func[P]) Definition {
+	return DefinePrepared(name, doc, func(params P) (Bound, error) {
+		if v, ok := any(params).(Validator); ok {
 			if err := v.Validate(); err != nil {
 				return nil, err
 			}
 		}
 		return func(ctx context.Context, env Env) (Result, error) { return fn(ctx, env, params) }, nil
 	})
-	d.Needs = needs
-	return d
 }
 
-// definePrepared is Define for a check that makes something of its parameters once, when a lab is linked, such as a program
-// of an expression. prepare's errors are those of a validator.
-func definePrepared[P any](name string, doc Doc, prepare func(P) (Bound, error)) Definition {
+// DefinePrepared is Define for a check that makes something of its parameters once, when a lab is linked, such as a
+// program of an expression. The errors of prepare are written as those of a Validator.
+func DefinePrepared[P any](name string, doc Doc, prepare func(P) (Bound, error)) Definition {
 	return Definition{
 		Name:   name,
 		Doc:    doc,
-		Params: paramsOf[P](),
+		Params: paramsOf[P](), Package: definingPackage(),
 		params: reflect.TypeFor[P](),
 		bind: func(given content.Params) (Bound, error) {
 			var params P
@@ -88,10 +93,22 @@ func definePrepared[P any](name string, doc Doc, prepare func(P) (Bound, error))
 	}
 }
 
-// parameterPath is how a validator's error begins.
+// Needing returns the definition of a check that cannot tell on a cluster that lacks one of the capabilities.
+func (d Definition) Needing(needs ...Need) Definition {
+	d.Needs = needs
+	return d
+}
+
+// Changing returns the definition of a check that a learner passes only by changing what the whole cluster shares.
+func (d Definition) Changing(changes ...Change) Definition {
+	d.Changes = changes
+	return d
+}
+
+// parameterPath is how an error of a Validator begins.
 var parameterPath = regexp.MustCompile(`^[A-Za-z]\w*(\[\d+\])?(\.[A-Za-z]\w*(\[\d+\])?)*$`)
 
-// placed says of each joined error where the parameter stands that it names.
+// placed adds to each joined error the file and line of the parameter that the error names.
 func placed(given content.Params, err error) content.Errors {
 	all := []error{err}
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
@@ -141,7 +158,7 @@ func (v *Vocabulary) Lookup(name string) (Definition, error) {
 		en += fmt.Sprintf("; did you mean %q?", near)
 		ja += fmt.Sprintf("。%q のことでしょうか", near)
 	}
-	return Definition{}, problem.New(problem.Usage, en, ja, "k8slab checks")
+	return Definition{}, problem.New(problem.Usage, text.Text{EN: en, JA: ja}, action.Do(action.ListChecks))
 }
 
 func (v *Vocabulary) nearest(name string) string {
@@ -149,7 +166,7 @@ func (v *Vocabulary) nearest(name string) string {
 	for i, d := range v.definitions {
 		names[i] = d.Name
 	}
-	if near, ok := content.Nearest(name, names); ok {
+	if near, ok := text.Nearest(name, names); ok {
 		return near
 	}
 	// A lab's author often remembers the second half only.
@@ -170,16 +187,16 @@ func (v *Vocabulary) Bind(check content.Check) (Bound, error) {
 		if near := v.nearest(check.Use); near != "" {
 			fix = fmt.Sprintf("did you mean %q?", near)
 		}
-		return nil, at(check, "k8slab checks", content.Errors{check.Wrong(fmt.Sprintf("there is no check %q", check.Use), fix, "use")})
+		return nil, at(check, action.Do(action.ListChecks), content.Errors{check.Wrong(fmt.Sprintf("there is no check %q", check.Use), fix, "use")})
 	}
 	bound, err := d.bind(check.With)
 	if err != nil {
-		return nil, at(check, "k8slab checks "+check.Use, err)
+		return nil, at(check, action.Do(action.ListChecks).With("check", check.Use), err)
 	}
 	return bound, nil
 }
 
 // at says in which check the error is.
-func at(check content.Check, next string, err error) error {
-	return problem.New(problem.Content, fmt.Sprintf("check %s: %v", check.ID, err), fmt.Sprintf("チェック %s: %v", check.ID, err), next).From(err)
+func at(check content.Check, next action.Action, err error) error {
+	return problem.New(problem.Content, text.New("check %s: %v", "チェック %s: %v", check.ID, err), next).From(err)
 }

@@ -2,133 +2,31 @@ package checks
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
-	policyv1 "k8s.io/api/policy/v1"
-	"k8s.io/apimachinery/pkg/util/intstr"
-
 	"github.com/k8slab/k8slab/content"
-	"github.com/k8slab/k8slab/engine/problem"
 )
 
-func TestEveryCheckIsDocumentedInBothLanguages(t *testing.T) {
-	for _, d := range Default().Definitions() {
-		t.Run(d.Name, func(t *testing.T) {
-			texts := map[string]content.Text{"summary": d.Doc.Summary, "pass": d.Doc.Pass, "fail": d.Doc.Fail}
-			for _, p := range d.Params {
-				texts[p.Name] = p.Doc
-				for _, f := range p.Fields {
-					texts[p.Name+"."+f.Name] = f.Doc
-				}
-			}
-			for what, text := range texts {
-				if !strings.HasSuffix(text.EN, ".") || !strings.HasSuffix(text.JA, "。") {
-					t.Errorf("%s is %q and %q, want a sentence in each language", what, text.EN, text.JA)
-				}
-			}
-			if _, err := json.Marshal(d); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-}
-
-func TestParametersAreDocumentedFromTheirTags(t *testing.T) {
-	d, err := Default().Lookup("object/same-identity")
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, err := json.Marshal(d.Params)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{`"name":"objects","type":"list of objects","optional":false`, `"name":"namespace","type":"text","optional":true`} {
-		if !strings.Contains(string(raw), want) {
-			t.Errorf("the documentation %s does not hold %s", raw, want)
-		}
-	}
-	selector, err := Default().Lookup("pdb/allows-eviction")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := selector.Params[1].Type; got != "selector" {
-		t.Errorf("a selector is documented as %s", got)
-	}
-}
-
 func TestAVocabularyRefusesTwoChecksOfOneName(t *testing.T) {
-	if _, err := New(nodeCordoned(), nodeDrained(), nodeCordoned()); err == nil || !strings.Contains(err.Error(), "node/cordoned") {
+	named := func(name string) Definition {
+		return Define(name, Doc{}, func(context.Context, Env, struct{}) (Result, error) { return Result{}, nil })
+	}
+	if _, err := New(named("node/cordoned"), named("node/drained"), named("node/cordoned")); err == nil || !strings.Contains(err.Error(), "node/cordoned") {
 		t.Errorf("the error is %v, want one that names node/cordoned", err)
 	}
 }
 
-func bind(t *testing.T, use, with string) error {
-	t.Helper()
-	params, err := content.ParseParams("10-drain/step.yaml", []byte(with))
-	if err != nil {
-		t.Fatal(err)
+func TestADefinitionSaysWhatItNeedsAndChanges(t *testing.T) {
+	plain := Define("test/plain", Doc{}, func(context.Context, Env, struct{}) (Result, error) { return Result{}, nil })
+	d := plain.Needing(AuditLog, History).Changing(Nodes)
+	if !slices.Equal(d.Needs, []Need{AuditLog, History}) || !slices.Equal(d.Changes, []Change{Nodes}) {
+		t.Errorf("it needs %v and changes %v", d.Needs, d.Changes)
 	}
-	_, err = Default().Bind(content.Check{ID: "it", Use: use, With: params, At: content.Position{File: "10-drain/step.yaml", Line: 7}})
-	return err
-}
-
-func TestALabLinksOrSaysWhyNot(t *testing.T) {
-	tests := map[string]struct {
-		use, with string
-		// want is in the error; empty means that it links.
-		want string
-	}{
-		"a check with its parameters":       {"node/cordoned", "node: worker-1", ""},
-		"an optional parameter left out":    {"pod/evicted-not-deleted", "node: worker-1", ""},
-		"a selector in kubectl's notation":  {"pdb/one-per-pod", "{namespace: shop, selector: 'app in (web, api),tier!=test'}", ""},
-		"a kind with its group":             {"object/same-identity", "objects: [{kind: policy/PodDisruptionBudget, namespace: shop, name: web}]", ""},
-		"a kind without namespaces":         {"object/same-identity", "objects: [{kind: Node, name: worker-1}]", ""},
-		"a mistyped name":                   {"pdb/allow-eviction", "", `did you mean "pdb/allows-eviction"?`},
-		"half a name":                       {"keeps-floor", "", `did you mean "pdb/keeps-floor"?`},
-		"a name from nowhere":               {"zzzzzz", "", `10-drain/step.yaml:7: use: there is no check "zzzzzz"`},
-		"a parameter that is missing":       {"node/cordoned", "", "node"},
-		"a parameter that is not known":     {"node/cordoned", "{node: worker-1, nodes: x}", "nodes"},
-		"a parameter of the wrong type":     {"pdb/keeps-floor", "{namespace: shop, name: web, healthy: two}", "healthy"},
-		"a floor that guards nothing":       {"pdb/keeps-floor", "{namespace: shop, name: web, healthy: 0}", "healthy: 0 guards nothing"},
-		"a floor of chosen pods":            {"pdb/keeps-floor", "{namespace: shop, name: web, healthy: 2, selector: app=web}", ""},
-		"an optional selector that is none": {"pdb/keeps-floor", "{namespace: shop, name: web, healthy: 2, selector: 'app in web'}", "label selector"},
-		"workloads with their floors":       {"workload/never-below", "workloads: [{kind: Deployment, namespace: shop, name: web, replicas: 2}]", ""},
-		"a floor of no replicas":            {"workload/never-below", "workloads: [{kind: Deployment, namespace: shop, name: web, replicas: 0}]", "workloads[0].replicas: nothing is below 0"},
-		"a floor of a DaemonSet":            {"workload/never-below", "workloads: [{kind: DaemonSet, namespace: shop, name: web, replicas: 1}]", "workloads[0].kind"},
-		"a floor at any time":               {"workload/available-throughout", "{kind: DaemonSet, namespace: shop, name: web, atLeast: 2}", ""},
-		"a floor of a budget at any time":   {"workload/available-throughout", "{kind: Deployment, namespace: shop, name: web, budget: web}", ""},
-		"no floor at any time":              {"workload/available-throughout", "{kind: Deployment, namespace: shop, name: web}", "atLeast: it is missing"},
-		"two floors at any time":            {"workload/available-throughout", "{kind: Deployment, namespace: shop, name: web, atLeast: 1, budget: web}", "budget: atLeast says the number already"},
-		"no nodes at once":                  {"node/one-at-a-time", "atMost: 0", "atMost: with none at all"},
-		"disruptions without a floor":       {"pdb/floor-at-disruptions", "{namespace: shop, name: web, kind: Deployment, workload: web, healthy: 0}", "healthy: 0 guards nothing"},
-		"disruptions of a kind without":     {"pdb/floor-at-disruptions", "{namespace: shop, name: web, kind: Job, workload: web, healthy: 1}", "kind: \"Job\""},
-		"evictions less than none":          {"pod/evicted-not-deleted", "{node: worker-1, atLeast: -1}", "atLeast: -1"},
-		"a selector that is none":           {"pdb/one-per-pod", "{namespace: shop, selector: 'app in web'}", "label selector"},
-		"a selector of everything":          {"pdb/one-per-pod", "{namespace: shop, selector: ' '}", "selector"},
-		"a kind that has no replicas":       {"workload/replicas-not-lowered", "{kind: DaemonSet, namespace: shop, name: agent}", `kind: "DaemonSet" is none of Deployment, StatefulSet`},
-		"a kind that does not exist":        {"object/same-identity", "objects: [{kind: Deploymnet, namespace: shop, name: web}]", "did you mean Deployment?"},
-		"a kind in another group":           {"object/same-identity", "objects: [{kind: batch/Deployment, namespace: shop, name: web}]", "objects[0].kind"},
-		"a namespace that is missing":       {"object/same-identity", "objects: [{kind: Node, name: w}, {kind: Deployment, name: web}]", "objects[1].namespace: a Deployment has one"},
-		"a namespace where there is none":   {"object/same-identity", "objects: [{kind: Node, namespace: shop, name: worker-1}]", "namespace: a Node has none"},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			err := bind(t, test.use, test.with)
-			switch {
-			case test.want == "" && err != nil:
-				t.Errorf("it does not link: %v", err)
-			case test.want == "":
-			case err == nil:
-				t.Error("it links")
-			case !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "10-drain/step.yaml"):
-				t.Errorf("the error is %q, want %q and the file in it", err, test.want)
-			case problem.KindOf(err) != problem.Content:
-				t.Errorf("the error is of kind %v", problem.KindOf(err))
-			}
-		})
+	if plain.Needs != nil || plain.Changes != nil {
+		t.Errorf("the definition it was made from needs %v and changes %v", plain.Needs, plain.Changes)
 	}
 }
 
@@ -153,37 +51,5 @@ func TestABoundCheckGetsItsParameters(t *testing.T) {
 	}
 	if r, err := bound.Run(t.Context(), Env{}); r.Object != "hello" || !errors.Is(err, broken) {
 		t.Errorf("the check answers %v, %v", r, err)
-	}
-}
-
-func TestAFloorIsRoundedAsTheDisruptionControllerDoes(t *testing.T) {
-	tests := map[string]struct {
-		min, max string
-		expected int
-		want     int
-	}{
-		"minAvailable as a number does not depend on the pods": {"2", "", 5, 2},
-		"minAvailable as a percentage is rounded up":           {"50%", "", 3, 2},
-		"minAvailable of all":                                  {"100%", "", 3, 3},
-		"maxUnavailable is taken off":                          {"", "1", 3, 2},
-		"maxUnavailable as a percentage is rounded up":         {"", "34%", 3, 1},
-		"maxUnavailable beyond all leaves nothing":             {"", "5", 3, 0},
-		"a percentage of nothing":                              {"50%", "", 0, 0},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			var spec policyv1.PodDisruptionBudgetSpec
-			if test.min != "" {
-				spec.MinAvailable = new(intstr.Parse(test.min))
-			} else {
-				spec.MaxUnavailable = new(intstr.Parse(test.max))
-			}
-			if got, err := desiredHealthy(spec, test.expected); got != test.want || err != nil {
-				t.Errorf("the floor is %d (%v), want %d", got, err, test.want)
-			}
-		})
-	}
-	if _, err := desiredHealthy(policyv1.PodDisruptionBudgetSpec{}, 3); err == nil {
-		t.Error("a budget without a rule has a floor")
 	}
 }

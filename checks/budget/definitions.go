@@ -1,0 +1,17 @@
+package budget
+
+import "github.com/k8slab/k8slab/checks"
+
+// Definitions returns the checks of this subject.
+func Definitions() []checks.Definition {
+	return []checks.Definition{
+		allowsEviction(),
+		keepsFloor(),
+		notWeaker(),
+		floorAtDisruptions(),
+		onePerPod(),
+		letsUnreadyGo(),
+		allowsEvictionOfUnready(),
+		guardsHealthy(),
+	}
+}

@@ -1,0 +1,11 @@
+package pod
+
+import "github.com/k8slab/k8slab/checks"
+
+// Definitions returns the checks of this subject.
+func Definitions() []checks.Definition {
+	return []checks.Definition{
+		evictedNotDeleted(),
+		evictedInTime(),
+	}
+}

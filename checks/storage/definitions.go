@@ -1,0 +1,12 @@
+package storage
+
+import "github.com/k8slab/k8slab/checks"
+
+// Definitions returns the checks of this subject.
+func Definitions() []checks.Definition {
+	return []checks.Definition{
+		definedVersions(),
+		customObjectsKept(),
+		storageMigrated(),
+	}
+}
