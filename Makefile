@@ -18,7 +18,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
 # ---- what is built from what
 
 # Everything but tests, with the folders themselves, whose times tell of files that have gone.
-TREES   := checks cmd/k8slab content engine internal labs
+TREES   := checks cmd/k8slab content engine internal labs text
 SOURCES := $(shell find $(TREES) -not -name '*_test.go' -not -path '*/testdata*')
 
 # One executable for each .mod file, named after the Kubernetes release that the file requires.
@@ -75,15 +75,18 @@ clean: ## Remove what was built; labs, clusters and progress stay
 ##@ Testing
 
 # They go first, so that none of them is left over in the end.
-LONGEST := ./internal/cli ./engine/cluster/embedded ./checks
+LONGEST := ./internal/cli ./engine/cluster/embedded ./checks/storage ./checks/workload ./checks/...
 
 test: build lint ## Build everything, lint, run all tests of both modules, and prove all labs
 	cd $(CP) && $(TEST) ./...
 	$(TEST) $(LONGEST) ./...
 	$(MAKE) --no-print-directory verify
 
+# What verify is told, as --changed-since=origin/main. Without it everything is proved, also by make test.
+VERIFY_ARGS ?=
+
 verify: build ## Prove every lab: play all answers and near misses on real control planes (LABS=11-maintenance for one)
-	bin/k8slab verify $(LABS) --junit bin/verify.xml
+	bin/k8slab verify $(LABS) $(VERIFY_ARGS) --junit bin/verify.xml
 
 # Packages without a test that starts a control plane: such a test names internal/testcluster or an executable of bin.
 UNIT = $(filter-out $(sort $(dir $(shell grep -rlE 'internal/testcluster"|k8slab-controlplane-v' --include='*_test.go' $(TREES)))), \
@@ -92,7 +95,16 @@ UNIT = $(filter-out $(sort $(dir $(shell grep -rlE 'internal/testcluster"|k8slab
 test-fast: ## Run the tests that start no cluster
 	$(TEST) $(addprefix ./,$(UNIT))
 
-race: build ## Run all tests with the race detector (needs a C compiler)
+# A supervisor is another process than the test that starts it, which would not hear of a race there: the supervisor ends with its first one,
+# and the test fails.
+RACE := GORACE=halt_on_error=1 CGO_ENABLED=1 $(TEST) -race
+SUPERVISOR := Part|AKilled|Outage|AStoppedScheduler|OneComponent|FolderIsRemoved|IsRecorded|ACheckpoint|Ports
+
+race: build ## Run the tests of supervisor, recorder, grading and history with the race detector (needs a C compiler)
+	$(RACE) ./engine/history/... ./engine/grading
+	$(RACE) ./engine/cluster/embedded -run '$(SUPERVISOR)'
+
+race-all: build ## Run all tests with the race detector
 	CGO_ENABLED=1 $(TEST) -race ./...
 
 KINDNODE := testdata/kindnode
@@ -114,8 +126,13 @@ e2e: bin/k8slab kindnode ## Prove the kind provider and the labs on it, on node 
 	$(ON_KIND) $(TEST) -tags e2e -timeout 60m ./engine/cluster/kind
 	$(ON_KIND) bin/k8slab verify $(E2E_VERIFY) --cluster kind --near-misses=false --junit bin/verify-kind.xml
 
+# Every file is looked at, also those that this machine does not compile: the only tag is e2e, and the only other system is macOS.
+TAGGED := $(patsubst %,./%,$(sort $(dir $(shell grep -rlE '^//go:build .*e2e' --include='*.go' $(TREES)))))
+
 lint: ## Check style, likely mistakes and the direction of imports
 	$(LINT) run ./...
+	$(LINT) run --build-tags e2e $(TAGGED)
+	GOOS=darwin go vet -trimpath ./...
 	cd $(CP) && $(LINT) run --fast-only . && $(LINT) run ./releases/...
 	$(TEST) ./internal/architecture
 
@@ -124,6 +141,9 @@ fmt: ## Format the Go files
 
 bench: build ## Measure what the design promises: start, restart, grading, memory
 	go run -trimpath ./internal/bench
+
+bench-library: build ## Measure what commands cost with 2 and with 24 labs
+	go run -trimpath ./internal/bench library
 
 bench-scale: build ## Measure 100 nodes and 2,000 pods on one cluster
 	go run -trimpath ./internal/bench scale
@@ -146,4 +166,4 @@ help: ## Show this list
 		/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 FORCE:
-.PHONY: start build install clean test verify test-fast race lint fmt bench bench-scale bench-kind bench-history soak kindnode e2e help FORCE
+.PHONY: start build install clean test verify test-fast race lint fmt bench bench-library bench-scale bench-kind bench-history soak kindnode e2e help FORCE

@@ -8,7 +8,8 @@ import (
 	"strings"
 
 	"github.com/k8slab/k8slab/content"
-	"github.com/k8slab/k8slab/engine"
+	"github.com/k8slab/k8slab/engine/grading"
+	"github.com/k8slab/k8slab/text"
 )
 
 // accepts returns the step's reason for letting the near miss pass, or nil.
@@ -21,13 +22,19 @@ func accepts(step *content.Step, id string) *content.Accepted {
 	return nil
 }
 
-// result puts together what became of every step, in the order of the labs. early says that the run ended before all was played.
+// result puts together what became of every step, in the order of the labs. early says that the run ended before all
+// was played.
 func (r *run) result(early bool) *Result {
-	result := &Result{Cluster: r.cluster, Passed: true, Repeat: r.repeat}
+	result := &Result{Cluster: r.cluster, Passed: true, Repeat: r.repeat, Selection: r.selection, Spent: Spent{}}
 	for _, s := range r.steps {
 		one := s.result(early, r.repeat)
 		result.Passed = result.Passed && one.Passed
 		result.Steps = append(result.Steps, one)
+		for _, plays := range s.plays {
+			for _, p := range plays {
+				result.Spent.add(p.spent)
+			}
+		}
 	}
 	return result
 }
@@ -37,6 +44,7 @@ func (s *stepRun) result(early bool, repeat int) StepResult {
 	if s.elsewhere != nil {
 		return one
 	}
+	one.LeftOut = s.left()
 	// played counts what is missing, and reports whether there is anything to tell.
 	played := func(name string) bool {
 		n := len(s.plays[name])
@@ -89,6 +97,22 @@ func (s *stepRun) result(early bool, repeat int) StepResult {
 	return one
 }
 
+// left counts what the step's sample does without; nil where there is no sample.
+func (s *stepRun) left() *LeftOut {
+	if !s.sampled {
+		return nil
+	}
+	left := &LeftOut{}
+	for _, a := range s.leftOut {
+		if a.Kind == AlsoRight {
+			left.AlsoRight++
+		} else {
+			left.Wrong++
+		}
+	}
+	return left
+}
+
 // answerResult takes what is wrong from the first play in which something is.
 func (s *stepRun) answerResult(a Answer) AnswerResult {
 	result := AnswerResult{Name: a.Name(), Kind: a.Kind, Fails: a.Fails}
@@ -108,16 +132,16 @@ func (s *stepRun) answerResult(a Answer) AnswerResult {
 		result.Transcript = cmp.Or(result.Transcript, other.transcript)
 	}
 	if s.broken != nil && len(plays) == 0 {
-		result.Problems = []content.Text{{EN: "it could not be played: " + s.broken.EN, JA: "実行できませんでした: " + s.broken.JA}}
+		result.Problems = []text.Text{{EN: "it could not be played: " + s.broken.EN, JA: "実行できませんでした: " + s.broken.JA}}
 	}
 	result.Passed = len(result.Problems) == 0
 	return result
 }
 
-func verdicts(r *engine.Report) (all []Verdict) {
+func verdicts(r *grading.Report) (all []Verdict) {
 	for _, v := range r.Verdicts {
 		told := feedback(v)
-		all = append(all, Verdict{Check: v.ID, Outcome: v.Outcome, Told: content.Text{EN: strings.TrimPrefix(told.EN, ": "), JA: strings.TrimPrefix(told.JA, ": ")}})
+		all = append(all, Verdict{Check: v.ID, Outcome: v.Outcome, Told: text.Text{EN: strings.TrimPrefix(told.EN, ": "), JA: strings.TrimPrefix(told.JA, ": ")}})
 	}
 	return all
 }
@@ -127,7 +151,7 @@ func (s *stepRun) nearMissResult(n nearMiss) NearMissResult {
 	plays := s.plays[n.id]
 	if len(plays) == 0 {
 		if s.broken != nil {
-			result.Problems = []content.Text{*s.broken}
+			result.Problems = []text.Text{*s.broken}
 		}
 		return result
 	}
@@ -169,7 +193,7 @@ func flaky(plays []*play) (first, other *play, ok bool) {
 	return nil, nil, false
 }
 
-func (p *play) differs(other *play) content.Text {
+func (p *play) differs(other *play) text.Text {
 	var en, ja string
 	for i, v := range p.report.Verdicts {
 		if o := other.report.Verdicts[i]; o.Outcome != v.Outcome {
@@ -177,5 +201,5 @@ func (p *play) differs(other *play) content.Text {
 			ja += fmt.Sprintf("。%s は %s だったり %s だったりします%s", v.ID, v.Outcome, o.Outcome, feedback(o).JA)
 		}
 	}
-	return content.Text{EN: "its verdict differs when it is played again" + en, JA: "繰り返すと判定が変わります" + ja}
+	return text.Text{EN: "its verdict differs when it is played again" + en, JA: "繰り返すと判定が変わります" + ja}
 }

@@ -6,19 +6,19 @@ import (
 	"strings"
 
 	"github.com/k8slab/k8slab/checks"
-	"github.com/k8slab/k8slab/content"
-	"github.com/k8slab/k8slab/engine"
+	"github.com/k8slab/k8slab/engine/grading"
+	"github.com/k8slab/k8slab/text"
 )
 
 // judge compares the report with what the kind of answer calls for.
-func judge(a Answer, r *engine.Report) (problems []content.Text) {
-	disagree := func(v engine.Verdict, want ...checks.Outcome) {
+func judge(a Answer, r *grading.Report) (problems []text.Text) {
+	disagree := func(v grading.Verdict, want ...checks.Outcome) {
 		wanted := make([]string, len(want))
 		for i, w := range want {
 			wanted[i] = string(w)
 		}
 		told := feedback(v)
-		problems = append(problems, content.Text{
+		problems = append(problems, text.Text{
 			EN: fmt.Sprintf("%s is %s, want %s%s", v.ID, v.Outcome, strings.Join(wanted, " or "), told.EN),
 			JA: fmt.Sprintf("%s は %s です。%s でなければなりません%s", v.ID, v.Outcome, strings.Join(wanted, " か "), told.JA),
 		})
@@ -43,7 +43,7 @@ func judge(a Answer, r *engine.Report) (problems []content.Text) {
 }
 
 // allBlocked reports whether each of the checks is itself blocked, so that the failure lies further back.
-func allBlocked(r *engine.Report, ids []string) bool {
+func allBlocked(r *grading.Report, ids []string) bool {
 	for _, v := range r.Verdicts {
 		if slices.Contains(ids, v.ID) && v.Outcome != checks.Blocked {
 			return false
@@ -53,28 +53,26 @@ func allBlocked(r *engine.Report, ids []string) bool {
 }
 
 // feedback is what the verdict told the learner.
-func feedback(v engine.Verdict) content.Text {
+func feedback(v grading.Verdict) text.Text {
 	switch {
 	case v.Error != "":
-		return content.Text{EN: ": " + v.Error, JA: ": " + v.Error}
+		return text.Text{EN: ": " + v.Error, JA: ": " + v.Error}
 	case v.Outcome == checks.Failed:
 		cause := ""
 		if v.Cause != "" {
 			cause = " (" + v.Cause + ")"
 		}
-		return content.Text{
-			EN: fmt.Sprintf(": wanted %s; got %s%s", v.Want.EN, v.Got.EN, cause),
-			JA: fmt.Sprintf(": 期待は %s、実際は %s%s", v.Want.JA, v.Got.JA, cause),
-		}
+		return text.New(": wanted %s; got %s%s", ": 期待は %s、実際は %s%s", v.Want, v.Got, cause)
 	case v.Outcome == checks.Blocked:
-		return content.Text{EN: fmt.Sprintf(" by %v", v.BlockedBy), JA: fmt.Sprintf(" (先に %v)", v.BlockedBy)}
+		return text.New(" by %v", " (先に %v)", v.BlockedBy)
 	}
-	return content.Text{}
+	return text.Text{}
 }
 
-// differences are where two gradings of one state disagree. A cause is the cluster's own words, which may hold a time, and what is
-// pending is about to change; the rest is the grader's. What a passed check has to tell is not shown: it may count pods that are about to end.
-func differences(first, second *engine.Report) (problems []content.Text) {
+// differences are where two gradings of one state disagree. A cause is the cluster's own words, which may hold a time,
+// and what is pending is about to change; the rest is the grader's. What a passed check has to tell is not shown: it
+// may count pods that are about to end.
+func differences(first, second *grading.Report) (problems []text.Text) {
 	for i, one := range first.Verdicts {
 		two := second.Verdicts[i]
 		one.Cause, two.Cause, one.Pending, two.Pending = "", "", "", ""
@@ -85,16 +83,13 @@ func differences(first, second *engine.Report) (problems []content.Text) {
 			continue
 		}
 		a, b := feedback(one), feedback(two)
-		problems = append(problems, content.Text{
-			EN: fmt.Sprintf("%s is %s%s; graded again, it is %s%s", one.ID, one.Outcome, a.EN, two.Outcome, b.EN),
-			JA: fmt.Sprintf("%s は %s%s でしたが、もう一度採点すると %s%s でした", one.ID, one.Outcome, a.JA, two.Outcome, b.JA),
-		})
+		problems = append(problems, text.New("%s is %s%s; graded again, it is %s%s", "%s は %s%s でしたが、もう一度採点すると %s%s でした", one.ID, one.Outcome, a, two.Outcome, b))
 	}
 	return problems
 }
 
 // signature is the outcome of every check, by which two plays of an answer are compared.
-func signature(r *engine.Report) string {
+func signature(r *grading.Report) string {
 	var b strings.Builder
 	for _, v := range r.Verdicts {
 		fmt.Fprintf(&b, "%s:%s ", v.ID, v.Outcome)
@@ -103,7 +98,7 @@ func signature(r *engine.Report) string {
 }
 
 // failedChecks returns the ids of the checks that say so.
-func failedChecks(r *engine.Report) (ids []string) {
+func failedChecks(r *grading.Report) (ids []string) {
 	for _, v := range r.Verdicts {
 		if v.Outcome == checks.Failed {
 			ids = append(ids, v.ID)

@@ -8,10 +8,11 @@ import (
 	"time"
 
 	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/text"
 )
 
-// The elements of JUnit XML that CI systems read; there is no specification, but Jenkins, GitHub and GitLab agree about these
-// (https://github.com/testmoapp/junitxml).
+// The elements of JUnit XML that CI systems read; there is no specification, but Jenkins, GitHub and GitLab agree about
+// these (https://github.com/testmoapp/junitxml).
 type junitSuites struct {
 	XMLName  xml.Name     `xml:"testsuites"`
 	Name     string       `xml:"name,attr"`
@@ -48,9 +49,9 @@ type junitFailure struct {
 	Text    string `xml:",chardata"`
 }
 
-// WriteJUnit writes the results as JUnit XML: a suite for each step, a case for each answer and each near miss, and one for what the
-// step lacks. byCluster lets the suites' names begin with the kind of cluster.
-func WriteJUnit(w io.Writer, lang content.Lang, byCluster bool, results ...*Result) error {
+// WriteJUnit writes the results as JUnit XML: a suite for each step, a case for each answer and each near miss, and one
+// for what the step lacks. byCluster lets the suites' names begin with the kind of cluster.
+func WriteJUnit(w io.Writer, lang text.Lang, byCluster bool, results ...*Result) error {
 	all := junitSuites{Name: "k8slab verify"}
 	var took time.Duration
 	for _, r := range results {
@@ -74,7 +75,7 @@ func WriteJUnit(w io.Writer, lang content.Lang, byCluster bool, results ...*Resu
 	return err
 }
 
-func (all *junitSuites) add(r *Result, prefix string, lang content.Lang) {
+func (all *junitSuites) add(r *Result, prefix string, lang text.Lang) {
 	for _, s := range r.Steps {
 		suite := s.junit(lang)
 		suite.Name = prefix + suite.Name
@@ -84,7 +85,7 @@ func (all *junitSuites) add(r *Result, prefix string, lang content.Lang) {
 	}
 }
 
-func (s StepResult) junit(lang content.Lang) junitSuite {
+func (s StepResult) junit(lang text.Lang) junitSuite {
 	suite := junitSuite{Name: s.Lab + "/" + s.Step, Time: junitTime(s.Work)}
 	add := func(name string, took time.Duration, f *junitFailure) {
 		suite.Tests++
@@ -118,18 +119,22 @@ func (s StepResult) junit(lang content.Lang) junitSuite {
 	if s.Unplayed > 0 {
 		suite.Tests++
 		suite.Skipped++
-		why := content.Text{
-			EN: fmt.Sprintf("not played, as the run ended early: %d", s.Unplayed),
-			JA: fmt.Sprintf("途中で終わったため実行していないもの: %d 件", s.Unplayed),
-		}
+		why := text.New("not played, as the run ended early: %d", "途中で終わったため実行していないもの: %d 件", s.Unplayed)
 		suite.Cases = append(suite.Cases, junitCase{Class: s.Lab + "." + s.Step, Name: "unplayed", Time: junitTime(0), Skipped: &junitSkipped{Message: why.In(lang)}})
+	}
+	if left := s.LeftOut; left != nil && left.AlsoRight+left.Wrong > 0 {
+		suite.Tests++
+		suite.Skipped++
+		why := text.New("left out by the sample: %d other right answers, %d wrong answers, and near misses",
+			"抜き取りのため実行していないもの: 別解 %d 件、誤答 %d 件、ニアミス", left.AlsoRight, left.Wrong)
+		suite.Cases = append(suite.Cases, junitCase{Class: s.Lab + "." + s.Step, Name: "left out", Time: junitTime(0), Skipped: &junitSkipped{Message: why.In(lang)}})
 	}
 	var lacks []string
 	for _, p := range s.Unkilled {
-		lacks = append(lacks, fmt.Sprintf("%s: %s", p, content.Text{EN: "no wrong answer fails " + p.ID, JA: p.ID + " に不合格となる誤答がありません"}.In(lang)))
+		lacks = append(lacks, fmt.Sprintf("%s: %s", p, text.Text{EN: "no wrong answer fails " + p.ID, JA: p.ID + " に不合格となる誤答がありません"}.In(lang)))
 	}
 	for _, p := range s.Unused {
-		lacks = append(lacks, fmt.Sprintf("%s: %s", p, content.Text{EN: "nothing that survived is called " + p.ID, JA: p.ID + " に当てはまる、合格したニアミスがありません"}.In(lang)))
+		lacks = append(lacks, fmt.Sprintf("%s: %s", p, text.Text{EN: "nothing that survived is called " + p.ID, JA: p.ID + " に当てはまる、合格したニアミスがありません"}.In(lang)))
 	}
 	var f *junitFailure
 	if len(lacks) > 0 {
@@ -150,7 +155,7 @@ func failure(kind string, lines []string) *junitFailure {
 	return &junitFailure{Message: first, Type: kind, Text: strings.Join(lines, "\n")}
 }
 
-func textsIn(texts []content.Text, lang content.Lang) []string {
+func textsIn(texts []text.Text, lang text.Lang) []string {
 	var lines []string
 	for _, t := range texts {
 		lines = append(lines, t.In(lang))

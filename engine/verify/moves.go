@@ -16,7 +16,8 @@ import (
 )
 
 const (
-	// settleTimeout is how long a near miss waits for what it did, as a learner would. One that never comes to rest is graded as it is.
+	// settleTimeout is how long a near miss waits for what it did, as a learner would. One that never comes to rest is
+	// graded as it is.
 	settleTimeout = 20 * time.Second
 	settlePoll    = 50 * time.Millisecond
 	createTimeout = 2 * time.Second
@@ -62,7 +63,7 @@ func (h hand) move(ctx context.Context, m move) error {
 	}
 	_, err := h.get(ctx, m)
 	if apierrors.IsNotFound(err) {
-		// Somebody else may be faster: a kubelet that makes its Node anew, a controller what it looks after.
+		// Somebody else may be faster: a kubelet makes its Node again, a controller what it looks after.
 		if err = h.create(ctx, m); !apierrors.IsAlreadyExists(err) {
 			return err
 		}
@@ -146,7 +147,8 @@ func (h hand) settle(ctx context.Context, m move) error {
 	})
 }
 
-// settled reports whether the status says that a controller is done with the spec. What has no such status is done at once.
+// settled reports whether the status says that a controller is done with the spec. What has no such status is done at
+// once.
 func settled(o *unstructured.Unstructured) bool {
 	number := func(fields ...string) int64 {
 		n, _, _ := unstructured.NestedInt64(o.Object, fields...)
@@ -205,7 +207,7 @@ func rewritten(live, to *unstructured.Unstructured) *unstructured.Unstructured {
 	return o
 }
 
-// creatable is the object without what the API server gives to each one anew.
+// creatable is the object without what the API server gives to each object once.
 func creatable(to *unstructured.Unstructured) *unstructured.Unstructured {
 	o := to.DeepCopy()
 	o.SetGenerateName("")

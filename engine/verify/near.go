@@ -10,14 +10,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/text"
 )
 
 // nearMiss is the solution's effects done almost right.
 type nearMiss struct {
 	// id is the same in every run: a kind, and what is wrong, such as "off-by-one/deployment/shop/web/spec.replicas".
 	id   string
-	does content.Text
+	does text.Text
 	// rounds are done one after the other; the cluster settles after each.
 	rounds [][]move
 }
@@ -41,7 +41,7 @@ func nearMisses(all []effect) []nearMiss {
 	}
 	var found []nearMiss
 	add := func(id, en, ja string, rounds ...[]move) {
-		found = append(found, nearMiss{id: id, does: content.Text{EN: en, JA: ja}, rounds: rounds})
+		found = append(found, nearMiss{id: id, does: text.Text{EN: en, JA: ja}, rounds: rounds})
 	}
 	if moves, ok := elsewhere(all); ok {
 		add("wrong-namespace", "the right change, in another namespace", "正しい変更を別の Namespace に加える", moves)
@@ -59,7 +59,7 @@ func nearMisses(all []effect) []nearMiss {
 		}
 		add("deleted/"+id, name+" is deleted instead of changed", name+" を変更せずに削除する", with(all, i, move{effect: e}))
 		if !e.replaced {
-			add("recreated/"+id, name+" is deleted and created anew, as it should be", name+" を削除し、正しい内容で作り直す", with(all, i, move{effect: e, to: e.after, anew: true}))
+			add("recreated/"+id, name+" is deleted and created again, as it should be", name+" を削除し、正しい内容で作り直す", with(all, i, move{effect: e, to: e.after, anew: true}))
 		}
 		for _, off := range offByOne(e) {
 			add("off-by-one/"+id+"/"+off.field, fmt.Sprintf("%s of %s is %s instead of %s", off.field, name, off.value, off.right),
@@ -95,8 +95,8 @@ func undone(all []effect) []move {
 	return moves
 }
 
-// elsewhere does what is cluster-wide right and puts copies of what is namespaced into another namespace. It reports false where
-// nothing is.
+// elsewhere does what is cluster-wide right and puts copies of what is namespaced into another namespace. It reports
+// false where nothing is.
 func elsewhere(all []effect) (moves []move, ok bool) {
 	for _, e := range all {
 		if e.object().GetNamespace() == "" {
@@ -124,7 +124,7 @@ type off struct {
 	object              *unstructured.Unstructured
 }
 
-// offByOne finds the numbers that the solution changed. One that is one step from where it was has no value in between.
+// offByOne finds the numbers that the solution changed. A number that changed by one has no value in between.
 func offByOne(e effect) []off {
 	var found []off
 	walk(e.before.Object, e.after.Object, nil, func(path []string, was, is any) {

@@ -23,7 +23,7 @@ type effect struct {
 	resource schema.GroupVersionResource
 	// before is nil for an object that was made, after for one that was removed. Both are essences.
 	before, after *unstructured.Unstructured
-	// replaced: the solution deleted the object and created it anew.
+	// replaced: the solution deleted the object and created it again.
 	replaced bool
 }
 
@@ -121,8 +121,8 @@ func (seen observation) keep(resource schema.GroupVersionResource, o *unstructur
 // controlPlane are the field managers under which it writes.
 var controlPlane = [...]string{"kube-apiserver", "kube-controller-manager", "kube-scheduler"}
 
-// writtenByControlPlane: nobody else has written to it, as to the ClusterTrustBundle that the controllers of a newer release make when they
-// get round to it. Whoever removes such an object sees it come back.
+// writtenByControlPlane: nobody else has written to it, as to the ClusterTrustBundle that the controllers of a newer
+// release make when they get round to it. Whoever removes such an object sees it come back.
 func writtenByControlPlane(o *unstructured.Unstructured) bool {
 	managers := o.GetManagedFields()
 	for _, m := range managers {
@@ -133,13 +133,15 @@ func writtenByControlPlane(o *unstructured.Unstructured) bool {
 	return len(managers) > 0
 }
 
-// everywhere: every namespace, or every cluster of a release, gets it by itself. An upgrade brings those of the new release along.
+// everywhere: every namespace, or every cluster of a release, gets it by itself. An upgrade brings those of the new
+// release along.
 func everywhere(o *unstructured.Unstructured) bool {
 	return o.GetLabels()["kubernetes.io/bootstrapping"] == "rbac-defaults" ||
 		o.GetKind() == "ServiceAccount" && o.GetName() == "default" || o.GetKind() == "ConfigMap" && o.GetName() == "kube-root-ca.crt"
 }
 
-// effects are the differences of two observations, in an order that is the same in every run: what others need comes first.
+// effects are the differences of two observations, in an order that is the same in every run: what others need comes
+// first.
 func effects(before, after observation) []effect {
 	keys := maps.Clone(before)
 	maps.Copy(keys, after)
@@ -170,7 +172,8 @@ func rank(e effect) int {
 	return 2
 }
 
-// essence is what somebody wrote of an object: not its status, nor what the API server, controllers and the scheduler add.
+// essence is what somebody wrote of an object: not its status, nor what the API server, controllers and the scheduler
+// add.
 func essence(o *unstructured.Unstructured) *unstructured.Unstructured {
 	meta := map[string]any{"name": o.GetName()}
 	if ns := o.GetNamespace(); ns != "" {
@@ -214,7 +217,8 @@ func bookkeeping(key string) bool {
 	}, prefix)
 }
 
-// removeOwnTaints takes off the taints that follow from a node's other fields and conditions; the node controllers put them on.
+// removeOwnTaints takes off the taints that follow from a node's other fields and conditions; the node controllers put
+// them on.
 func removeOwnTaints(node *unstructured.Unstructured) {
 	taints, found, _ := unstructured.NestedSlice(node.Object, "spec", "taints")
 	if !found {

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/text"
 )
 
 // Parity says step by step whether the same answers got the same verdicts on several kinds of cluster.
@@ -33,7 +33,7 @@ type StepParity struct {
 type Difference struct {
 	Answer string `json:"answer"`
 	Kind   Kind   `json:"kind"`
-	// Check is the one whose outcomes differ; empty with a near miss, for which it does not matter which check refuses it.
+	// Check whose outcomes differ. It is empty for a near miss, as any check may refuse a near miss.
 	Check string `json:"check,omitempty"`
 	Sides []Side `json:"sides"`
 }
@@ -44,10 +44,11 @@ type Side struct {
 	// Outcome of a check, or of a near miss; notPlayed where there is none.
 	Outcome string `json:"outcome"`
 	// Why is what the learner was told, or what stood in the way.
-	Why content.Text `json:"why,omitzero"`
+	Why text.Text `json:"why,omitzero"`
 }
 
-// notPlayed: a near miss that the solution's effects on that cluster did not lead to, or an answer that could not be played.
+// notPlayed: a near miss that the solution's effects on that cluster did not lead to, or an answer that could not be
+// played.
 const notPlayed = "not-played"
 
 // Compare puts results of the same labs on several kinds of cluster side by side.
@@ -141,18 +142,18 @@ func unplayed(a AnswerResult) Side {
 	return s
 }
 
-// compareNearMiss returns nil where all agree about whether it passes. Which check refuses it may differ, and so may who does, a check or the API
-// server.
+// compareNearMiss returns nil where all agree about whether it passes. Which check refuses it may differ, and so may
+// who does, a check or the API server.
 func (p *Parity) compareNearMiss(steps []StepResult, id string) *Difference {
 	sides := p.sides(func(i int) Side {
 		n := steps[i].nearMiss(id)
 		if n == nil {
-			return Side{Outcome: notPlayed, Why: content.Text{
+			return Side{Outcome: notPlayed, Why: text.Text{
 				EN: "what the solution changes there does not lead to it",
 				JA: "そこで解答が変更するものからは作れません",
 			}}
 		}
-		return Side{Outcome: string(n.Outcome), Why: content.Text{EN: strings.Join(n.By, ", "), JA: strings.Join(n.By, "、")}}
+		return Side{Outcome: string(n.Outcome), Why: text.Text{EN: strings.Join(n.By, ", "), JA: strings.Join(n.By, "、")}}
 	})
 	alike := slices.Clone(sides)
 	for i := range alike {

@@ -5,17 +5,18 @@ import (
 	"testing"
 
 	"github.com/k8slab/k8slab/checks"
-	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine/verify"
+	"github.com/k8slab/k8slab/text"
 )
 
-// on is the result of one exercise on a kind of cluster: a solution, and a wrong answer with that outcome for the check floor.
+// on is the result of one exercise on a kind of cluster: a solution, and a wrong answer with that outcome for the check
+// floor.
 func on(cluster string, floor checks.Outcome, near ...verify.NearMissResult) *verify.Result {
 	return &verify.Result{Cluster: cluster, Passed: true, Steps: []verify.StepResult{{
 		Lab: "lab", Step: "one", Passed: true, NearMisses: near, Answers: []verify.AnswerResult{
 			{Name: "solution.sh", Kind: verify.Solution, Passed: true, Verdicts: []verify.Verdict{{Check: "kept", Outcome: checks.Passed}, {Check: "floor", Outcome: checks.Passed}}},
 			{Name: "wrong/a.sh", Kind: verify.Wrong, Passed: true, Verdicts: []verify.Verdict{
-				{Check: "kept", Outcome: checks.Failed}, {Check: "floor", Outcome: floor, Told: content.Text{EN: "it is " + string(floor)}},
+				{Check: "kept", Outcome: checks.Failed}, {Check: "floor", Outcome: floor, Told: text.Text{EN: "it is " + string(floor)}},
 			}},
 		},
 	}}}
@@ -72,14 +73,14 @@ func TestParityOfARunThatEndedEarly(t *testing.T) {
 func TestParityOfWhatCouldNotBePlayed(t *testing.T) {
 	broken := on("kind", checks.Failed)
 	broken.Steps[0].Answers[0].Verdicts = nil
-	broken.Steps[0].Answers[0].Problems = []content.Text{{EN: "it could not be played: no room"}}
+	broken.Steps[0].Answers[0].Problems = []text.Text{{EN: "it could not be played: no room"}}
 	p := verify.Compare([]*verify.Result{on("embedded", checks.Failed), broken})
 	if d := p.Steps[0].Differences; p.Same || len(d) != 2 || d[0].Sides[1].Why.EN != "it could not be played: no room" {
 		t.Errorf("an answer that one cluster could not play is %+v", d)
 	}
 
 	elsewhere := on("kind", checks.Failed)
-	elsewhere.Steps[0] = verify.StepResult{Lab: "lab", Step: "one", Passed: true, Unplayable: &content.Text{EN: "it needs old kubelets"}}
+	elsewhere.Steps[0] = verify.StepResult{Lab: "lab", Step: "one", Passed: true, Unplayable: &text.Text{EN: "it needs old kubelets"}}
 	p = verify.Compare([]*verify.Result{on("embedded", checks.Failed), elsewhere})
 	if s := p.Steps[0]; !p.Same || s.Answers.All != 0 || len(s.Unplayable) != 1 || s.Unplayable[0].Cluster != "kind" || s.Unplayable[0].Why.EN != "it needs old kubelets" {
 		t.Errorf("a step that one cluster cannot have is %+v", p)

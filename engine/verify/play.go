@@ -17,12 +17,16 @@ import (
 	"github.com/k8slab/k8slab/engine/cluster"
 )
 
-// scriptTimeout bounds one answer where nodes are played, realScriptTimeout where they are machines: there, an upgrade of the control
-// plane alone takes up to four minutes on two processors.
+// scriptTimeout bounds one answer where nodes are played, realScriptTimeout where they are machines: there, an upgrade
+// of the control plane alone takes up to four minutes on two processors.
 const (
 	scriptTimeout     = 3 * time.Minute
 	realScriptTimeout = 15 * time.Minute
 )
+
+// lazy lets the commands of an answer, which live for a tenth of a second and more than half of that for the start of
+// their program, not collect garbage (a quarter of their processor time), unless one of them becomes large.
+var lazy = []string{"GOGC=off", "GOMEMLIMIT=256MiB"}
 
 // script plays answers that are scripts.
 type script struct {
@@ -34,17 +38,17 @@ type script struct {
 	path []string
 }
 
-// play runs the file as the learner would type it: their kubeconfig, the cluster's kubectl, k8slab, and nothing else of this
-// process's environment. Its whole process group ends with ctx.
+// play runs the file as the learner would type it: their kubeconfig, the cluster's kubectl, k8slab, and nothing else of
+// this process's environment. Its whole process group ends with ctx.
 func (v script) play(ctx context.Context, p cluster.Provider, s *engine.Session, file content.File) (transcript string, err error) {
 	limit := scriptTimeout
-	if !slices.Contains(p.Capabilities(), cluster.Simulated) {
+	if !slices.Contains(cluster.CapabilitiesOf(p), cluster.Simulated) {
 		limit = realScriptTimeout
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	path := strings.Join(append([]string{"/usr/local/bin", "/usr/bin", "/bin"}, v.path...), ":")
-	if k, ok := p.(cluster.Kubectl); ok {
+	if k, ok := cluster.As[cluster.Kubectl](p); ok {
 		kubectl, err := k.Kubectl(ctx, s.Lab.ID)
 		if err != nil {
 			return "", err
@@ -70,7 +74,8 @@ func (v script) play(ctx context.Context, p cluster.Provider, s *engine.Session,
 	cmd := exec.CommandContext(ctx, "/bin/sh", name)
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.Dir = home
-	cmd.Env = append([]string{"PATH=" + path, "HOME=" + home, "KUBECONFIG=" + s.Cluster.Kubeconfig, "LANG=C.UTF-8", "K8SLAB_LAB=" + s.Lab.ID}, v.env...)
+	cmd.Env = append([]string{"PATH=" + path, "HOME=" + home, "KUBECONFIG=" + s.Cluster.Kubeconfig, "LANG=C.UTF-8", "K8SLAB_LAB=" + s.Lab.ID},
+		slices.Concat(lazy, v.env)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	err = cmd.Run()

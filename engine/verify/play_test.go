@@ -11,7 +11,46 @@ import (
 
 type bare struct{ cluster.Provider }
 
-func (bare) Capabilities() []cluster.Capability { return nil }
+// kind is a kind of cluster that needs something of the environment, and knows how many of its clusters a machine can
+// serve.
+type kind struct {
+	bare
+	name string
+}
+
+func (k kind) Name() string { return k.name }
+
+func (k kind) Environment() (env, path []string) {
+	return []string{"OF=" + k.name}, []string{"/opt/" + k.name}
+}
+
+func (k kind) Capacity() int { return len(k.name) }
+
+func TestAnswersHaveWhatTheirKindOfClusterNeedsAndNoOther(t *testing.T) {
+	kinds := func(string) ([]cluster.Provider, error) {
+		return []cluster.Provider{kind{name: "first"}, kind{name: "second"}, bare{}}, nil
+	}
+	for name, want := range map[string]string{"": "A=b OF=first in /opt/first", "second": "A=b OF=second in /opt/second"} {
+		home := t.TempDir()
+		w, err := newWorker(&Runner{Cluster: name, Env: []string{"A=b"}, Providers: kinds}, home)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := strings.Join(w.script.env, " ") + " in " + strings.Join(w.script.path, ":")
+		if want = "XDG_STATE_HOME=" + home + " " + want; got != want {
+			t.Errorf("on %q it has %s, want %s", name, got, want)
+		}
+	}
+}
+
+func TestAKindOfClusterSaysHowManyThereMayBe(t *testing.T) {
+	if got := crewOn(kind{name: "third"}); got != (crewSize{5, 5}) {
+		t.Errorf("got %v", got)
+	}
+	if got := crewOn(bare{}); got.first < 2 || got.most < got.first {
+		t.Errorf("one that does not say: %v", got)
+	}
+}
 
 func TestAnAnswerHasNothingOfTheEnvironmentButWhatItIsGiven(t *testing.T) {
 	t.Setenv("DOCKER_HOST", "of the process")

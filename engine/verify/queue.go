@@ -1,11 +1,14 @@
 package verify
 
 import (
+	"cmp"
 	"context"
+	"math"
 	"sync"
 	"time"
 
 	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/text"
 )
 
 // task is one play of one answer.
@@ -21,12 +24,17 @@ type stepRun struct {
 	lab     *content.Lab
 	step    *content.Step
 	answers []Answer
+	// leftOut are the answers that a sample does without; sampled says that there is one.
+	leftOut []Answer
+	sampled bool
+	// nearMisses: they are derived from the solution.
+	nearMisses bool
 	// plays by name of the answer, in the order in which they ended.
 	plays map[string][]*play
 	// elsewhere says why the step cannot be played on this kind of cluster.
-	elsewhere *content.Text
+	elsewhere *text.Text
 	// broken says why the step cannot be played at all.
-	broken *content.Text
+	broken *text.Text
 	near   []nearMiss
 	// derived: the solution passed, so that near misses could be derived from it.
 	derived bool
@@ -35,6 +43,9 @@ type stepRun struct {
 	// scripts and others are the times of what was played so far: others run no script, and only talk to the API.
 	scripts, others mean
 }
+
+// unknownTask is what a task counts for of which nobody knows yet how long it takes.
+const unknownTask = 3 * time.Second
 
 type mean struct {
 	sum   time.Duration
@@ -57,8 +68,8 @@ func (s *stepRun) mean(kind Kind) *mean {
 	return &s.scripts
 }
 
-// estimate is how long such an answer takes: as long as those before it, and while the solution has not ended, at least as long as
-// that has taken up to now.
+// estimate is how long such an answer takes: as long as those before it, and while the solution has not ended, at least
+// as long as that has taken up to now.
 func (s *stepRun) estimate(kind Kind) time.Duration {
 	m := s.mean(kind)
 	if m == &s.scripts && m.count == 0 && !s.solving.IsZero() {
@@ -67,8 +78,8 @@ func (s *stepRun) estimate(kind Kind) time.Duration {
 	return m.value()
 }
 
-// queue hands out tasks. The solutions go first: they tell how long a step's answers take, and the near misses are derived from
-// them. Then come the longest, so that no long one is left over when all others are done.
+// queue hands out tasks. The solutions go first: they tell how long a step's answers take, and the near misses are
+// derived from them. Then come the longest, so that no long one is left over when all others are done.
 type queue struct {
 	mu      sync.Mutex
 	changed *sync.Cond
@@ -102,10 +113,11 @@ func (q *queue) next(ctx context.Context, w *worker) (*task, bool) {
 	defer stop()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for len(q.waiting) == 0 && len(q.running) > 0 && ctx.Err() == nil {
+	q.arrived(w)
+	for !q.anythingFor(w) && !q.over() && ctx.Err() == nil {
 		q.changed.Wait()
 	}
-	if len(q.waiting) == 0 || ctx.Err() != nil {
+	if q.over() || ctx.Err() != nil {
 		return nil, false
 	}
 	i := q.choose(w.at)
@@ -119,8 +131,78 @@ func (q *queue) next(ctx context.Context, w *worker) (*task, bool) {
 	return t, true
 }
 
-// choose returns the index of the task to do next. A worker stays at its lab while that has tasks, since another lab wants another
-// cluster, and at its step while that has tasks that are not much shorter than the longest.
+// over reports whether there is nothing to do any more. Tasks that are running may bring others.
+func (q *queue) over() bool { return len(q.waiting) == 0 && len(q.running) == 0 }
+
+// left is how many tasks nobody has begun.
+func (q *queue) left() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.waiting)
+}
+
+// awaitEnd returns when there is nothing to do any more, or ctx ends.
+func (q *queue) awaitEnd(ctx context.Context) {
+	stop := context.AfterFunc(ctx, func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.changed.Broadcast()
+	})
+	defer stop()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for !q.over() && ctx.Err() == nil {
+		q.changed.Wait()
+	}
+}
+
+// worthAnother reports whether there is so much to do that another worker's cluster would pay.
+func (q *queue) worthAnother() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.work(nil) >= time.Duration(len(q.labs)+1)*worthACluster
+}
+
+// anythingFor reports whether there is a task that the worker should do. The task is of the lab at which the worker is,
+// of a lab at which no worker is, or of a lab with so many tasks left that another cluster pays.
+func (q *queue) anythingFor(w *worker) bool {
+	lab := q.labFor(w.at)
+	if lab == nil {
+		return false
+	}
+	here := q.workersAt(lab)
+	return here == 0 || w.at != nil && w.at.lab == lab || q.work(lab) >= time.Duration(here+1)*worthACluster
+}
+
+// workersAt is how many workers have a cluster of the lab.
+func (q *queue) workersAt(lab *content.Lab) (n int) {
+	for _, at := range q.labs {
+		if at == lab {
+			n++
+		}
+	}
+	return n
+}
+
+// work is how long the waiting tasks of the lab take, or those of all labs for nil.
+func (q *queue) work(lab *content.Lab) (sum time.Duration) {
+	for _, t := range q.waiting {
+		if lab == nil || t.step.lab == lab {
+			sum += cmp.Or(t.estimate(), unknownTask)
+		}
+	}
+	return sum
+}
+
+// arrived records that a worker has no cluster, or none any more.
+func (q *queue) arrived(w *worker) {
+	if w.at == nil {
+		delete(q.labs, w)
+	}
+}
+
+// choose returns the index of the task to do next. A worker stays at its lab while that has tasks, since another lab
+// wants another cluster, and at its step while that has tasks that are not much shorter than the longest.
 func (q *queue) choose(at *stepRun) int {
 	lab := q.labFor(at)
 	best, here := -1, -1
@@ -151,22 +233,30 @@ func before(a, b *task) bool {
 
 func (t *task) estimate() time.Duration { return t.step.estimate(t.answer.Kind) }
 
-// labFor is the lab that the worker is at, or the one with the fewest workers.
+// labFor is the lab that the worker is at, one that nobody is at, or else the one with the most to do for each worker;
+// nil where nothing waits.
 func (q *queue) labFor(at *stepRun) *content.Lab {
-	workers := map[*content.Lab]int{}
-	for _, lab := range q.labs {
-		workers[lab]++
-	}
-	var lab *content.Lab
+	var best *content.Lab
+	var most time.Duration
+	seen := map[*content.Lab]bool{}
 	for _, t := range q.waiting {
-		if at != nil && t.step.lab == at.lab {
-			return at.lab
+		lab := t.step.lab
+		if at != nil && lab == at.lab {
+			return lab
 		}
-		if lab == nil || workers[t.step.lab] < workers[lab] {
-			lab = t.step.lab
+		if seen[lab] {
+			continue
+		}
+		seen[lab] = true
+		share := q.work(lab) / time.Duration(q.workersAt(lab)+1)
+		if q.workersAt(lab) == 0 {
+			share = math.MaxInt64
+		}
+		if best == nil || share > most {
+			best, most = lab, share
 		}
 	}
-	return lab
+	return best
 }
 
 // ended records a play, and adds what follows from it.
@@ -198,7 +288,7 @@ func (q *queue) addAnswer(s *stepRun, a Answer, repeat int) {
 }
 
 // cannot records that the step of the task cannot be played, and drops its other tasks.
-func (q *queue) cannot(t *task, why content.Text) {
+func (q *queue) cannot(t *task, why text.Text) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	delete(q.running, t)

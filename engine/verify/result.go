@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/k8slab/k8slab/checks"
-	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/text"
 )
 
 // Result of proving labs.
@@ -14,10 +14,36 @@ type Result struct {
 	// Passed: everything was played, and grader and authors agree about all of it.
 	Passed bool         `json:"passed"`
 	Steps  []StepResult `json:"steps"`
+	// Selection says of which labs not all answers were to be played; nil where all were.
+	Selection *Selected `json:"selection,omitempty"`
 	// Parallel is how many clusters there were at once, Repeat how often each answer was played.
 	Parallel int           `json:"parallel"`
 	Repeat   int           `json:"repeat"`
 	Elapsed  time.Duration `json:"elapsedNs"`
+	// Spent says where the time went.
+	Spent Spent `json:"spentNs"`
+	// Idle is the share of the machine's processor time in which there was nothing to do, from 0 to 1; nil where the
+	// system does not say.
+	Idle *float64 `json:"idle,omitempty"`
+}
+
+// Selected tells how the answers were chosen.
+type Selected struct {
+	// Since is the commit since which the labs were compared, as it was named; empty where all labs were sampled.
+	Since string `json:"since,omitempty"`
+	// Commit seeded the samples.
+	Commit string `json:"commit,omitempty"`
+	// Sample is how many wrong answers of each step of the other labs were played.
+	Sample int `json:"sample"`
+	// Whole are the labs of which everything was played.
+	Whole []WholeLab `json:"whole"`
+}
+
+// WholeLab is a lab that a change touches.
+type WholeLab struct {
+	Lab string `json:"lab"`
+	// Because is the changed file or folder, relative to the repository's root.
+	Because string `json:"because"`
 }
 
 // StepResult is the proof of one step.
@@ -29,11 +55,14 @@ type StepResult struct {
 	// Passed: nothing below disagrees, and nothing is unplayed.
 	Passed bool `json:"passed"`
 	// Unplayable says why this kind of cluster cannot have the step, of which nothing was played then.
-	Unplayable *content.Text `json:"unplayable,omitempty"`
-	// Unplayed counts the answers and near misses that were not played, or not so often as they should, as the run ended early. Those that
-	// were not played at all are not below. What near misses there would have been of a solution that was not played, nobody knows.
-	Unplayed int            `json:"unplayed,omitempty"`
-	Answers  []AnswerResult `json:"answers"`
+	Unplayable *text.Text `json:"unplayable,omitempty"`
+	// Unplayed counts the answers and near misses that were not played, or not so often as they should, as the run
+	// ended early. Those that were not played at all are not below. What near misses there would have been of a
+	// solution that was not played, nobody knows.
+	Unplayed int `json:"unplayed,omitempty"`
+	// LeftOut is what a sample did without; nil where there was no sample.
+	LeftOut *LeftOut       `json:"leftOut,omitempty"`
+	Answers []AnswerResult `json:"answers"`
 	// Unkilled are checks that no wrong answer fails.
 	Unkilled []Place `json:"unkilled,omitempty"`
 	// NearMisses are the answers that no author wrote. Nil where they were left out, or the solution does not pass.
@@ -42,6 +71,12 @@ type StepResult struct {
 	Unused []Place `json:"unusedAccepts,omitempty"`
 	// Work is the time that all answers took together.
 	Work time.Duration `json:"workNs"`
+}
+
+// LeftOut counts the answers that a sample did without. Near misses were not even derived.
+type LeftOut struct {
+	AlsoRight int `json:"alsoRight"`
+	Wrong     int `json:"wrong"`
 }
 
 // Place is something in step.yaml.
@@ -63,7 +98,7 @@ type AnswerResult struct {
 	// Flaky: the same answer got different verdicts when it was played again.
 	Flaky bool `json:"flaky"`
 	// Problems say where grader and author disagree.
-	Problems []content.Text `json:"problems,omitempty"`
+	Problems []text.Text `json:"problems,omitempty"`
 	// Transcript of the script, where there are problems.
 	Transcript string `json:"transcript,omitempty"`
 	// Verdicts of the first play, in the order of the step's checks and invariants. None where it could not be played.
@@ -77,7 +112,7 @@ type Verdict struct {
 	Check   string         `json:"check"`
 	Outcome checks.Outcome `json:"outcome"`
 	// Told is what the learner reads about it, if anything.
-	Told content.Text `json:"told,omitzero"`
+	Told text.Text `json:"told,omitzero"`
 }
 
 // NearMissOutcome is what became of a near miss.
@@ -100,16 +135,16 @@ const (
 type NearMissResult struct {
 	ID string `json:"id"`
 	// Does says what is almost right about it.
-	Does    content.Text    `json:"does"`
+	Does    text.Text       `json:"does"`
 	Outcome NearMissOutcome `json:"outcome"`
 	// By are the checks that failed.
 	By []string `json:"by,omitempty"`
 	// Reason of the step for accepting it.
-	Reason content.Text `json:"reason,omitzero"`
-	Flaky  bool         `json:"flaky"`
+	Reason text.Text `json:"reason,omitzero"`
+	Flaky  bool      `json:"flaky"`
 	// Problems say why it could not be told, or how plays differ.
-	Problems []content.Text `json:"problems,omitempty"`
-	Elapsed  time.Duration  `json:"elapsedNs"`
+	Problems []text.Text   `json:"problems,omitempty"`
+	Elapsed  time.Duration `json:"elapsedNs"`
 }
 
 // Good reports whether the near miss needs nobody's attention.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -14,9 +13,13 @@ import (
 	"github.com/k8slab/k8slab/checks"
 	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine"
+	"github.com/k8slab/k8slab/engine/action"
+	"github.com/k8slab/k8slab/engine/catalog"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/flock"
+	"github.com/k8slab/k8slab/engine/machine"
 	"github.com/k8slab/k8slab/engine/problem"
+	"github.com/k8slab/k8slab/text"
 )
 
 // Runner proves labs. Each of its workers has a cluster of its own, in a state folder that is gone when it ends.
@@ -25,22 +28,25 @@ type Runner struct {
 	// Step limits the proof to the steps of that id; empty means all.
 	Step       string
 	Vocabulary *checks.Vocabulary
-	// Providers makes the kinds of cluster whose state lives below dir. What runs that were killed have left of any of them is deleted.
+	// Providers makes the kinds of cluster whose state lives below dir. What runs that were killed have left of any of
+	// them is deleted.
 	Providers func(dir string) ([]cluster.Provider, error)
 	// Cluster is the kind to play on; empty means the first one.
 	Cluster string
-	// Program is an executable that is k8slab when it is called by that name, for answers that switch a machine off; empty means
-	// that answers have no k8slab. Env is what it needs of the environment, to find labs and executables, and Path are folders that it looks
-	// for executables in when they are nowhere else.
+	// Program is an executable that is k8slab when it is called by that name, for answers that switch a machine off;
+	// empty means that answers have no k8slab. Env is what it needs of the environment, to find labs, beside what the
+	// kind of cluster needs (see cluster.Environment).
 	Program string
 	Env     []string
-	Path    []string
-	// Parallel is how many clusters there may be at once; zero means DefaultParallel.
+	// Parallel is how many clusters there are at once; zero means as many as the kind of cluster says (see
+	// cluster.Capacity), or else as [DefaultCrew] does.
 	Parallel int
 	// Repeat is how often each answer is played; zero means once.
 	Repeat int
 	// NearMisses are derived from the solutions, and played, too.
 	NearMisses bool
+	// Selection says which answers are played; nil means all.
+	Selection *Selection
 	// Progress hears of every task. It is called by one goroutine at a time, and may be nil.
 	Progress func(Event)
 }
@@ -52,30 +58,29 @@ type Event struct {
 	// Ended: the task is over; Passed and Elapsed are about it.
 	Ended, Passed bool
 	Elapsed       time.Duration
-	// Done of All tasks are over, and Disagree of them are not as they should be. All grows when near misses are derived.
+	// Done of All tasks are over, and Disagree of them are not as they should be. All grows when near misses are
+	// derived.
 	Done, All, Disagree int
 }
 
-// DefaultParallel is two clusters for each processor. Long answers wait most of their time, but a control plane takes a part of a
-// processor even then: k8slab's own labs took two quick processors 10:25 on four clusters and 8:07 on eight, and two slow ones no less on
-// eight, for half as much processor time again.
-func DefaultParallel() int { return 2 * runtime.NumCPU() }
-
 // run is one Run.
 type run struct {
-	cluster  string
-	queue    *queue
-	steps    []*stepRun
-	repeat   int
-	mu       sync.Mutex
-	progress func(Event)
+	cluster   string
+	crew      crewSize
+	selection *Selected
+	queue     *queue
+	steps     []*stepRun
+	repeat    int
+	mu        sync.Mutex
+	progress  func(Event)
 }
 
-// Run proves the labs. An error means that they could not be proved: a lab that cannot be linked, no clusters, or ctx has ended. With
-// it comes the result of what had been played by then, or nil where nothing was. All clusters are deleted when it returns, whatever it
-// returns, but for one of which [ErrLeft] tells.
+// Run proves the labs. An error means that they could not be proved: a lab that cannot be linked, no clusters, or ctx
+// has ended. With it comes the result of what had been played by then, or nil where nothing was. All clusters are
+// deleted when it returns, whatever it returns, but for one of which [ErrLeft] tells.
 func (r *Runner) Run(ctx context.Context) (*Result, error) {
 	began := time.Now()
+	before, counted := machine.Processors(machine.Proc)
 	sweep(ctx, r.Providers)
 	home, unlock, err := newHome()
 	if err != nil {
@@ -94,6 +99,9 @@ func (r *Runner) Run(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	result.Elapsed = time.Since(began)
+	if after, ok := machine.Processors(machine.Proc); ok && counted {
+		result.Idle = new(idle(before, after))
+	}
 	return result, err
 }
 
@@ -104,30 +112,15 @@ var ErrLeft = errors.New("a cluster is left")
 func (r *Runner) play(ctx context.Context, current *run, home string) (*Result, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	parallel := r.Parallel
-	if parallel <= 0 {
-		parallel = DefaultParallel()
+	size := current.crew
+	if r.Parallel > 0 {
+		size = crewSize{r.Parallel, r.Parallel}
 	}
-	parallel = min(parallel, len(current.queue.waiting))
-	errs := make([]error, parallel)
-	var workers sync.WaitGroup
-	for n := range parallel {
-		w, err := newWorker(r, filepath.Join(home, fmt.Sprint(n)))
-		if err != nil {
-			errs[n] = err
-			cancel()
-			break
-		}
-		workers.Go(func() {
-			if errs[n] = w.work(ctx, current); errs[n] != nil {
-				cancel()
-			}
-		})
-	}
-	workers.Wait()
-	err := first(errs)
+	all := &crew{runner: r, run: current, home: home, cancel: cancel}
+	all.play(ctx, size)
+	err := first(all.errs)
 	result := current.result(err != nil)
-	result.Parallel = parallel
+	result.Parallel = all.all
 	return result, err
 }
 
@@ -151,16 +144,25 @@ func (r *Runner) plan(home string) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	current := &run{cluster: p.Name(), queue: newQueue(), repeat: max(1, r.Repeat), progress: r.Progress}
+	current := &run{cluster: p.Name(), crew: crewOn(p), queue: newQueue(), repeat: max(1, r.Repeat), progress: r.Progress}
+	because, err := r.whole()
+	if err != nil {
+		return nil, err
+	}
+	current.selection = r.Selection.selected(r.Labs, because)
 	var unplayable error
 	for _, lab := range r.Labs {
 		for _, step := range lab.Steps {
 			if r.Step != "" && r.Step != step.ID && r.Step != step.Dir {
 				continue
 			}
-			s := &stepRun{lab: lab, step: step, answers: Answers(step), plays: map[string][]*play{}}
+			s := &stepRun{lab: lab, step: step, answers: Answers(step), plays: map[string][]*play{}, nearMisses: r.NearMisses}
+			if because[lab] == "" && r.Selection != nil {
+				s.answers, s.leftOut = r.Selection.choose(lab, step, s.answers)
+				s.sampled, s.nearMisses = true, false
+			}
 			current.steps = append(current.steps, s)
-			if err := engine.Playable(lab, step, p, r.Vocabulary); err != nil {
+			if err := catalog.Playable(lab, step, p, r.Vocabulary); err != nil {
 				lacks, ok := errors.AsType[*problem.Problem](err)
 				if !ok {
 					return nil, err
@@ -182,6 +184,14 @@ func (r *Runner) plan(home string) (*run, error) {
 	return current, nil
 }
 
+// whole returns for each lab of which all is to be played the reason, where there is a selection.
+func (r *Runner) whole() (because map[*content.Lab]string, err error) {
+	if r.Selection == nil {
+		return nil, nil
+	}
+	return r.Selection.touched(r.Labs, r.Vocabulary)
+}
+
 // provider is the kind of cluster to play on.
 func (r *Runner) provider(dir string) (cluster.Provider, error) {
 	all, err := r.Providers(dir)
@@ -197,7 +207,7 @@ func (r *Runner) provider(dir string) (cluster.Provider, error) {
 
 func (r *Runner) noStep() error {
 	if r.Step == "" {
-		return problem.New(problem.Usage, "there is no lab to prove", "検証するラボがありません", "k8slab list")
+		return problem.New(problem.Usage, text.New("there is no lab to prove", "検証するラボがありません"), action.Do(action.List))
 	}
 	var ids []string
 	for _, lab := range r.Labs {
@@ -207,10 +217,10 @@ func (r *Runner) noStep() error {
 	}
 	en := fmt.Sprintf("no lab has a step %q; there are %s", r.Step, strings.Join(ids, ", "))
 	ja := fmt.Sprintf("%q というステップはどのラボにもありません。あるのは %s です", r.Step, strings.Join(ids, "、"))
-	if near, ok := content.Nearest(r.Step, ids); ok {
+	if near, ok := text.Nearest(r.Step, ids); ok {
 		en, ja = fmt.Sprintf("no lab has a step %q; did you mean %s?", r.Step, near), fmt.Sprintf("%q というステップはどのラボにもありません。%s のことですか？", r.Step, near)
 	}
-	return problem.New(problem.Usage, en, ja, "k8slab verify --help")
+	return problem.New(problem.Usage, text.Text{EN: en, JA: ja}, action.HelpOn(action.Verify))
 }
 
 func (r *run) tell(t *task, e Event) {
@@ -277,7 +287,7 @@ func deleteAll(ctx context.Context, dir string, providers func(string) ([]cluste
 		return
 	}
 	for _, p := range all {
-		lister, ok := p.(cluster.Lister)
+		lister, ok := cluster.As[cluster.Lister](p)
 		if !ok {
 			continue
 		}

@@ -23,6 +23,7 @@ import (
 	"github.com/k8slab/k8slab/engine/cluster/embedded"
 	"github.com/k8slab/k8slab/engine/verify"
 	"github.com/k8slab/k8slab/internal/testcluster"
+	"github.com/k8slab/k8slab/text"
 )
 
 func TestMain(m *testing.M) { testcluster.Main(m) }
@@ -89,14 +90,15 @@ type budgetParams struct {
 }
 
 func verdict(ok bool) checks.Result {
-	text := content.Text{EN: "it", JA: "それ"}
+	text := text.Text{EN: "it", JA: "それ"}
 	if ok {
 		return checks.Result{Outcome: checks.Passed}
 	}
 	return checks.Result{Outcome: checks.Failed, Want: text, Got: text, Why: text}
 }
 
-// vocabulary has checks of a budget: strict ones, one that only asks whether there is any, and one that changes its mind.
+// vocabulary has checks of a budget: strict ones, one that only asks whether there is any, and one that changes its
+// mind.
 func vocabulary(t *testing.T) *checks.Vocabulary {
 	t.Helper()
 	ask := func(name string, judge func(checks.Env, budgetParams, *policyv1.PodDisruptionBudget) bool) checks.Definition {
@@ -298,7 +300,8 @@ func TestInterruptedRunLeavesNothingButWhatItFound(t *testing.T) {
 	if len(s.Answers) != 1 || s.Answers[0].Kind != verify.Solution || !s.Answers[0].Passed || len(s.Answers[0].Verdicts) != 2 {
 		t.Errorf("the solution was played, and the answers are %+v", s.Answers)
 	}
-	// The solution's second round, nothing done, another right answer and two wrong ones, beside the near misses of the solution.
+	// The solution's second round, nothing done, another right answer and two wrong ones, beside the near misses of the
+	// solution.
 	if s.Unplayed < 6 || s.Passed || result.Passed {
 		t.Errorf("%d are unplayed; the step passed: %t, the lab: %t", s.Unplayed, s.Passed, result.Passed)
 	}

@@ -6,13 +6,17 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/k8slab/k8slab/checks"
 	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine"
+	"github.com/k8slab/k8slab/engine/catalog"
 	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/grading"
 	"github.com/k8slab/k8slab/engine/problem"
+	"github.com/k8slab/k8slab/text"
 )
 
 // deleteTimeout bounds the end of a cluster, which Ctrl-C does not cut short.
@@ -25,12 +29,14 @@ type worker struct {
 	engine   *engine.Engine
 	provider cluster.Provider
 	script   script
-	// nearMisses: they are derived from solutions.
-	nearMisses bool
 
-	// session is that of the worker's cluster, nil where it has none, and at the step that it was last at.
-	session *engine.Session
-	at      *stepRun
+	// lab is the lab whose cluster the worker has, nil where it has none. Play is held open on it, and at is the step
+	// that it was last at.
+	lab  *content.Lab
+	play *engine.Play
+	at   *stepRun
+	// started: its first cluster has.
+	started atomic.Bool
 }
 
 // newWorker keeps its state where k8slab does below XDG_STATE_HOME, so that an answer's k8slab finds it.
@@ -43,7 +49,7 @@ func newWorker(r *Runner, home string) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, err := engine.New(engine.Config{Labs: r.Labs, Vocabulary: r.Vocabulary, Providers: providers, StateDir: state})
+	e, err := engine.New(engine.Config{Labs: catalog.Loaded(r.Labs...), Vocabulary: r.Vocabulary, Providers: providers, StateDir: state})
 	if err != nil {
 		return nil, err
 	}
@@ -51,8 +57,12 @@ func newWorker(r *Runner, home string) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	env := append([]string{"XDG_STATE_HOME=" + home}, r.Env...)
-	return &worker{home: home, engine: e, provider: provider, script: script{program: r.Program, env: env, path: r.Path}, nearMisses: r.NearMisses}, nil
+	answers := script{program: r.Program, env: append([]string{"XDG_STATE_HOME=" + home}, r.Env...)}
+	if needs, ok := cluster.As[cluster.Environment](provider); ok {
+		env, path := needs.Environment()
+		answers.env, answers.path = append(answers.env, env...), path
+	}
+	return &worker{home: home, engine: e, provider: provider, script: answers}, nil
 }
 
 // work does tasks until there are none. An error means that no cluster can be had, or that one cannot be deleted.
@@ -88,16 +98,16 @@ func (e *unplayableError) Error() string { return e.err.Error() }
 
 func (e *unplayableError) Unwrap() error { return e.err }
 
-func (e *unplayableError) text() content.Text {
+func (e *unplayableError) text() text.Text {
 	if p, ok := errors.AsType[*problem.Problem](e.err); ok {
 		return p.What
 	}
-	return content.Text{EN: e.err.Error(), JA: e.err.Error()}
+	return text.Text{EN: e.err.Error(), JA: e.err.Error()}
 }
 
 // try plays the task, and once more on a new cluster where the first broke: an answer may have ruined it for the next.
 func (w *worker) try(ctx context.Context, t *task) (*play, error) {
-	fresh := w.session == nil || w.session.Lab != t.step.lab
+	fresh := w.lab != t.step.lab
 	p, err := w.attempt(ctx, t)
 	if _, ok := errors.AsType[*unplayableError](err); ok && !fresh && ctx.Err() == nil {
 		if err := w.leave(ctx); err != nil {
@@ -109,12 +119,16 @@ func (w *worker) try(ctx context.Context, t *task) (*play, error) {
 }
 
 func (w *worker) attempt(ctx context.Context, t *task) (*play, error) {
-	began := time.Now()
-	if err := w.enter(ctx, t.step); err != nil {
+	began, phase := time.Now(), Reset
+	if w.play == nil || w.lab != t.step.lab {
+		phase = Start
+	}
+	p := &play{spent: Spent{}}
+	if err := p.spent.in(phase, func() error { return w.enter(ctx, t.step) }); err != nil {
 		return nil, err
 	}
-	p, err := w.prove(ctx, t.answer)
-	if err != nil {
+	w.started.Store(true)
+	if err := w.prove(ctx, t.answer, p); err != nil {
 		return nil, &unplayableError{err}
 	}
 	p.elapsed = time.Since(began)
@@ -123,40 +137,38 @@ func (w *worker) attempt(ctx context.Context, t *task) (*play, error) {
 
 // enter brings the worker's cluster to the starting state of the step.
 func (w *worker) enter(ctx context.Context, to *stepRun) (err error) {
-	if w.session != nil && w.session.Lab == to.lab {
+	if w.play != nil && w.lab == to.lab {
 		w.at = to
-		s, err := w.engine.Goto(ctx, w.session, to.step.ID, nil)
-		if err != nil {
+		if err := w.play.Goto(ctx, to.step.ID, nil); err != nil {
 			return &unplayableError{err}
 		}
-		w.session = s
 		return nil
 	}
 	if err := w.leave(ctx); err != nil {
 		return err
 	}
 	// Whatever comes of it, there may be a cluster from here on.
-	w.at, w.session = to, &engine.Session{Lab: to.lab}
-	s, err := w.engine.Start(ctx, to.lab.ID, engine.StartOptions{Step: to.step.ID, Provider: w.provider.Name()}, nil)
+	w.at, w.lab = to, to.lab
+	p, err := w.engine.Start(ctx, to.lab.ID, engine.StartOptions{Step: to.step.ID, Provider: w.provider.Name()}, nil)
 	if err != nil {
 		if c, findErr := w.provider.Find(ctx, to.lab.ID); findErr == nil && c.State == cluster.Running {
 			return errors.Join(w.leave(ctx), &unplayableError{err})
 		}
 		return err
 	}
-	w.session = s
+	w.play = p
 	return nil
 }
 
 // leave deletes the worker's cluster, however the run ends.
 func (w *worker) leave(ctx context.Context) error {
-	if w.session == nil {
+	if w.lab == nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteTimeout)
 	defer cancel()
-	lab := w.session.Lab.ID
-	w.session, w.at = nil, nil
+	lab := w.lab.ID
+	w.lab, w.play, w.at = nil, nil, nil
 	if err := w.provider.Delete(ctx, lab); err != nil {
 		return fmt.Errorf("%w in %s: %w", ErrLeft, w.home, err)
 	}
@@ -165,54 +177,50 @@ func (w *worker) leave(ctx context.Context) error {
 
 // play is what became of one play of an answer.
 type play struct {
-	report     *engine.Report
+	report     *grading.Report
 	transcript string
-	problems   []content.Text
+	problems   []text.Text
 	// refused: the API server did not let the near miss be done.
 	refused bool
 	// near misses were derived, which are none where the solution changes nothing that can be seen.
 	derived bool
 	near    []nearMiss
 	elapsed time.Duration
+	spent   Spent
 }
 
-// prove plays the answer on the starting state and grades it, twice where an author wrote it. An error means that it could not be
-// played.
-func (w *worker) prove(ctx context.Context, a Answer) (*play, error) {
-	p := &play{}
-	derive := a.Kind == Solution && w.nearMisses
-	var before observation
+// prove plays the answer on the starting state and grades it, twice where an author wrote it. An error means that it
+// could not be played.
+func (w *worker) prove(ctx context.Context, a Answer, p *play) (err error) {
+	derive := a.Kind == Solution && w.at.nearMisses
+	var before, after observation
 	if derive {
-		var err error
-		if before, err = w.observe(ctx); err != nil {
-			return nil, err
+		if err := p.spent.in(Derive, func() error { before, err = w.observe(ctx); return err }); err != nil {
+			return err
 		}
 	}
-	if err := w.do(ctx, a, p); err != nil {
-		return nil, err
+	if err := p.spent.in(Play, func() error { return w.do(ctx, a, p) }); err != nil {
+		return err
 	}
-	report, err := w.engine.Check(ctx, w.session)
-	if err != nil {
-		return nil, err
+	if err := p.spent.in(Grade, func() error { p.report, err = w.play.Check(ctx, nil); return err }); err != nil {
+		return err
 	}
-	p.report = report
 	if a.Kind == NearMiss {
-		return p, nil
+		return nil
 	}
-	again, err := w.engine.Check(ctx, w.session)
-	if err != nil {
-		return nil, err
+	var again *grading.Report
+	if err := p.spent.in(GradeAgain, func() error { again, err = w.play.Check(ctx, nil); return err }); err != nil {
+		return err
 	}
-	p.problems = append(p.problems, judge(a, report)...)
-	p.problems = append(p.problems, differences(report, again)...)
+	p.problems = append(p.problems, judge(a, p.report)...)
+	p.problems = append(p.problems, differences(p.report, again)...)
 	if derive && len(p.problems) == 0 {
-		after, err := w.observe(ctx)
-		if err != nil {
-			return nil, err
+		if err := p.spent.in(Derive, func() error { after, err = w.observe(ctx); return err }); err != nil {
+			return err
 		}
 		p.derived, p.near = true, nearMisses(effects(before, after))
 	}
-	return p, nil
+	return nil
 }
 
 // do plays the answer.
@@ -221,7 +229,7 @@ func (w *worker) do(ctx context.Context, a Answer, p *play) error {
 	case Nothing:
 		return nil
 	case NearMiss:
-		cfg, err := w.provider.Config(ctx, w.session.Lab.ID, cluster.Learner)
+		cfg, err := w.provider.Config(ctx, w.lab.ID, cluster.Learner)
 		if err != nil {
 			return err
 		}
@@ -235,22 +243,19 @@ func (w *worker) do(ctx context.Context, a Answer, p *play) error {
 		}
 		return err
 	}
-	transcript, err := w.script.play(ctx, w.provider, w.session, a.Script)
+	transcript, err := w.script.play(ctx, w.provider, w.play.Session(), a.Script)
 	p.transcript = transcript
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if err != nil {
-		p.problems = append(p.problems, content.Text{
-			EN: fmt.Sprintf("the script ended with: %v", err),
-			JA: fmt.Sprintf("スクリプトがエラーで終わりました: %v", err),
-		})
+		p.problems = append(p.problems, text.New("the script ended with: %v", "スクリプトがエラーで終わりました: %v", err))
 	}
 	return nil
 }
 
 func (w *worker) observe(ctx context.Context) (observation, error) {
-	cfg, err := w.provider.Config(ctx, w.session.Lab.ID, cluster.Grader)
+	cfg, err := w.provider.Config(ctx, w.lab.ID, cluster.Grader)
 	if err != nil {
 		return nil, err
 	}
@@ -285,13 +290,10 @@ func (p *play) good(a Answer, step *content.Step) bool {
 }
 
 // errored are what the grader could not tell.
-func (p *play) errored() (problems []content.Text) {
+func (p *play) errored() (problems []text.Text) {
 	for _, v := range p.report.Verdicts {
 		if v.Outcome == checks.Errored {
-			problems = append(problems, content.Text{
-				EN: fmt.Sprintf("%s could not tell: %s", v.ID, v.Error),
-				JA: fmt.Sprintf("%s は判定できませんでした: %s", v.ID, v.Error),
-			})
+			problems = append(problems, text.New("%s could not tell: %s", "%s は判定できませんでした: %s", v.ID, v.Error))
 		}
 	}
 	return problems
