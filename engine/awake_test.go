@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
-	"github.com/k8slab/k8slab/checks"
+	"github.com/k8slab/k8slab/checks/all"
 	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/catalog"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/problem"
 )
 
-// mendable is a provider that repairs its clusters, partial one whose parts can be stopped, and examined one that can be looked at.
+// mendable is a provider that repairs its clusters; partial can also stop parts of a cluster, and examined can also
+// examine one.
 type (
 	mendable struct{ cluster.Provider }
 	partial  struct{ mendable }
@@ -44,25 +47,25 @@ func TestOnlyComponentsThatCanBeStoppedStayStopped(t *testing.T) {
 		"an upgrade was left, a machine is off": {mendable{}, []cluster.Component{{State: "running"}, {State: "stopped"}}, cluster.Running},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e, err := New(Config{Providers: []cluster.Provider{c.provider}, Vocabulary: checks.Default(), StateDir: t.TempDir()})
+			e, err := New(Config{Labs: catalog.Loaded(), Providers: []cluster.Provider{c.provider}, Vocabulary: all.Vocabulary(), StateDir: t.TempDir()})
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := &Session{
+			play := &Play{engine: e, held: held{provider: c.provider}, found: time.Now(), session: Session{
 				Lab: &content.Lab{ID: "lab"}, Step: &content.Step{},
 				Cluster: &cluster.Cluster{Provider: "machines", State: cluster.Degraded, Components: c.components},
-			}
-			if err := e.awake(t.Context(), s, nil); err != nil || s.Cluster.State != c.want {
-				t.Errorf("it is %s, want %s; %v", s.Cluster.State, c.want, err)
+			}}
+			if err := play.awake(t.Context(), nil); err != nil || play.Session().Cluster.State != c.want {
+				t.Errorf("it is %s, want %s; %v", play.Session().Cluster.State, c.want, err)
 			}
 		})
 	}
 }
 
 func TestAReleaseThatThereIsNotHasItsNextStep(t *testing.T) {
-	for want, provider := range map[string]cluster.Provider{"make build": mendable{}, "k8slab doctor --cluster machines": examined{}} {
+	for want, provider := range map[string]cluster.Provider{"make build": mendable{}, "doctor --cluster machines": examined{}} {
 		_, err := nextRelease(t.Context(), provider, "v1.36.3", "")
-		if p, ok := errors.AsType[*problem.Problem](err); !ok || p.Next != want {
+		if p, ok := errors.AsType[*problem.Problem](err); !ok || p.Next.String() != want {
 			t.Errorf("got %#v, want the next step %q", err, want)
 		}
 	}

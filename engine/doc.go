@@ -1,8 +1,14 @@
-// Package engine plays labs: it links a lab's checks to the vocabulary, brings up the cluster, seeds the starting state of
-// a step, grades what the learner did, and keeps the journal.
+// Package engine plays labs. [Engine.Start] brings up a lab's cluster and the starting state of a step, and
+// [Engine.Open] goes on with a lab that is under way; both return a [*Play], one attempt at a lab that is held open. A
+// play grades (look.go), moves between steps (move.go), helps (help.go), tells what happened (timeline.go), and does to
+// the cluster what a learner asks for: upgrades, power switches, components, snapshots. What it does is in the journal.
 //
-// It knows labs, checks and clusters and joins them; it does not know terminals. Every method of [Engine] does what one command
-// of the command line asks for and returns a value to be shown.
+// The package owns attempts, the order in which a step is entered and left (an interrupted command is finished by the
+// next one: intent.go), the visits to clusters that somebody else made (guest.go), and the rules that all faces share
+// (rules.go). It does not know terminals, nor which kinds of cluster there are.
 //
-// Start reading at Engine.Start, then scenario.go (how a starting state comes about) and grade.go (how a verdict does).
+// Its rooms know less: package catalog which labs there are and what can be played where, package seed how a starting
+// state comes about, package grading how a verdict does. Imports go from engine to grading to catalog to seed.
+//
+// Start reading at Play, then Play.Look and Play.enter.
 package engine

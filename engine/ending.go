@@ -3,33 +3,35 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"slices"
 
+	"github.com/k8slab/k8slab/engine/action"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/problem"
 	"github.com/k8slab/k8slab/engine/progress"
+	"github.com/k8slab/k8slab/engine/seed"
+	"github.com/k8slab/k8slab/text"
 )
 
 // Stop stops the lab's cluster and keeps its state.
 func (e *Engine) Stop(ctx context.Context, lab string, report cluster.Progress) error {
 	return e.withCluster(ctx, lab, func(p cluster.Provider) error {
-		stopper, ok := p.(cluster.Stopper)
+		stopper, ok := cluster.As[cluster.Stopper](p)
 		if !ok {
 			return problem.New(problem.Usage,
-				fmt.Sprintf("clusters of the kind %s cannot be stopped", p.Name()),
-				fmt.Sprintf("%s クラスターは停止できません", p.Name()), "k8slab delete --lab "+lab)
+				text.New("clusters of the kind %s cannot be stopped", "%s クラスターは停止できません", p.Name()), action.Do(action.Delete).On(lab))
 		}
 		return report.Run("stop", func() (string, error) { return lab, stopper.Stop(ctx, lab) })
 	})
 }
 
-// Delete removes the lab's cluster. What was achieved stays in the journal. A cluster that somebody else made stays, too: what the lab has
-// made there is removed, and Delete returns what that was. It returns nil for the lab's own cluster.
+// Delete removes the lab's cluster. What was achieved stays in the journal. A cluster that somebody else made stays,
+// too: what the lab has made there is removed, and Delete returns what that was. It returns nil for the lab's own
+// cluster.
 func (e *Engine) Delete(ctx context.Context, lab string, report cluster.Progress) (left *cluster.Departure, err error) {
 	err = e.withCluster(ctx, lab, func(p cluster.Provider) error {
-		guest, ok := p.(cluster.Guest)
+		guest, ok := cluster.As[cluster.Guest](p)
 		if c, err := p.Find(ctx, lab); !ok || err != nil || c.State == cluster.Running {
 			// Somebody else's cluster that does not answer is left as it is, and so is the session.
 			if err := e.dropSessionBaseline(lab); err != nil {
@@ -52,7 +54,7 @@ func (e *Engine) dropSessionBaseline(lab string) error {
 	if err != nil {
 		return err
 	}
-	return dropBaseline(dir)
+	return seed.DropBaseline(dir)
 }
 
 func (e *Engine) withCluster(ctx context.Context, lab string, f func(cluster.Provider) error) error {
@@ -62,7 +64,7 @@ func (e *Engine) withCluster(ctx context.Context, lab string, f func(cluster.Pro
 	}
 	if done.Labs[lab] == nil {
 		// The cluster of a lab that was played can be removed even when the lab cannot be found any more.
-		if _, err := e.known(ctx, lab); err != nil {
+		if _, err := e.catalog.Known(ctx, lab); err != nil {
 			return err
 		}
 	}
@@ -78,20 +80,21 @@ func (e *Engine) withCluster(ctx context.Context, lab string, f func(cluster.Pro
 	err = f(p)
 	if errors.Is(err, cluster.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
 		return problem.New(problem.Cluster,
-			fmt.Sprintf("the lab %s has no cluster now", lab), fmt.Sprintf("ラボ %s のクラスターは今ありません", lab),
-			"k8slab start "+lab)
+			text.New("the lab %s has no cluster now", "ラボ %s のクラスターは今ありません", lab),
+			action.Do(action.Start).On(lab))
 	}
 	return err
 }
 
-// holder returns the provider that has the lab's cluster: the one that the journal names, or where that has none another one, which was
-// cut short while it made a cluster or let the lab in on one. Where none has a cluster it is that of the journal.
+// holder returns the provider that has the lab's cluster: the one that the journal names, or, if it has none, the one
+// that was interrupted while it made a cluster or let the lab in on one. Where no provider has a cluster, it is the one
+// that the journal names.
 func (e *Engine) holder(ctx context.Context, lab string, attempt *progress.Lab) (cluster.Provider, error) {
 	named, err := e.Provider(providerOf(attempt))
 	if err != nil {
 		return nil, err
 	}
-	others := slices.DeleteFunc(slices.Clone(e.cfg.Providers), func(p cluster.Provider) bool { return p.Name() == named.Name() })
+	others := slices.DeleteFunc(slices.Clone(e.providers), func(p cluster.Provider) bool { return p.Name() == named.Name() })
 	for _, p := range append([]cluster.Provider{named}, others...) {
 		if _, err := p.Find(ctx, lab); !errors.Is(err, cluster.ErrNotFound) {
 			return p, nil

@@ -3,97 +3,143 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/k8slab/k8slab/checks"
 	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/action"
+	"github.com/k8slab/k8slab/engine/catalog"
 	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/flock"
 	"github.com/k8slab/k8slab/engine/problem"
 	"github.com/k8slab/k8slab/engine/progress"
+	"github.com/k8slab/k8slab/text"
 )
 
 // Config of an Engine.
 type Config struct {
-	Labs       []*content.Lab
+	// Labs that came with k8slab.
+	Labs       catalog.Shelf
 	Vocabulary *checks.Vocabulary
 	// Providers of clusters; the first is the default.
 	Providers []cluster.Provider
 	// Library holds the labs that did not come with k8slab; nil means that there are none.
-	Library Library
+	Library catalog.Library
 	// StateDir holds the journal and the state of sessions.
 	StateDir string
 }
 
-// Engine plays labs. Its methods may be called from several processes at once.
+// Engine plays labs. Its methods may be called from several processes at once, and from several goroutines.
 type Engine struct {
-	cfg     Config
-	labs    map[string]*linkedLab
-	journal *progress.Journal
+	catalog   *catalog.Catalog
+	providers []cluster.Provider
+	stateDir  string
+	journal   *progress.Journal
+
+	mu   sync.Mutex
+	read journalRead
 }
 
-// New links every lab and opens the journal. All broken references of all labs are reported at once.
+// journalRead is what the journal said when it was read last.
+type journalRead struct {
+	// file is the state in which the file was, nil where it was never read.
+	file   os.FileInfo
+	events []progress.Event
+	damage []progress.Damage
+	done   progress.Progress
+}
+
+// New opens the journal. No lab is read before it is asked for.
 func New(cfg Config) (*Engine, error) {
-	e := &Engine{cfg: cfg, labs: map[string]*linkedLab{}}
-	var broken []error
-	for _, lab := range cfg.Labs {
-		linked, err := link(lab, cfg.Vocabulary)
-		if err != nil {
-			broken = append(broken, err)
-			continue
-		}
-		e.labs[lab.ID] = linked
-	}
-	if err := errors.Join(broken...); err != nil {
-		return nil, problem.New(problem.Content, err.Error(), err.Error(), "").From(err)
-	}
 	journal, err := progress.Open(filepath.Join(cfg.StateDir, "journal.jsonl"))
 	if err != nil {
 		return nil, err
 	}
-	e.journal = journal
-	return e, nil
+	return &Engine{
+		catalog:   catalog.New(cfg.Labs, cfg.Vocabulary, cfg.Library),
+		providers: cfg.Providers, stateDir: cfg.StateDir, journal: journal,
+	}, nil
 }
 
 // Vocabulary that labs are linked to.
-func (e *Engine) Vocabulary() *checks.Vocabulary { return e.cfg.Vocabulary }
+func (e *Engine) Vocabulary() *checks.Vocabulary { return e.catalog.Vocabulary() }
 
 // Provider returns the provider of that name, and the default one for "".
 func (e *Engine) Provider(name string) (cluster.Provider, error) {
 	if name == "" {
-		return e.cfg.Providers[0], nil
+		return e.providers[0], nil
 	}
-	for _, p := range e.cfg.Providers {
+	for _, p := range e.providers {
 		if p.Name() == name {
 			return p, nil
 		}
 	}
 	known := e.Providers()
-	en := fmt.Sprintf("there is no kind of cluster %q; there is %s", name, strings.Join(known, ", "))
-	ja := fmt.Sprintf("%q というクラスターの種類はありません。使えるのは %s です", name, strings.Join(known, "、"))
-	if near, ok := content.Nearest(name, known); ok {
-		en = fmt.Sprintf("there is no kind of cluster %q; did you mean %s?", name, near)
-		ja = fmt.Sprintf("%q というクラスターの種類はありません。%s のことですか？", name, near)
+	what := text.New("there is no kind of cluster %q; there is %s", "%q というクラスターの種類はありません。使えるのは %s です", name, text.List(known))
+	if near, ok := text.Nearest(name, known); ok {
+		what = text.New("there is no kind of cluster %q; did you mean %s?", "%q というクラスターの種類はありません。%s のことですか？", name, near)
 	}
-	return nil, problem.New(problem.Usage, en, ja, "k8slab start --help")
+	return nil, problem.New(problem.Usage, what, action.HelpOn(action.Start))
 }
 
 // Providers names the kinds of cluster, the default one first.
 func (e *Engine) Providers() []string {
 	var names []string
-	for _, p := range e.cfg.Providers {
+	for _, p := range e.providers {
 		names = append(names, p.Name())
 	}
 	return names
 }
 
-// Damage lists what of the journal is no event: lines that were set aside when this engine was made, and lines in its
-// middle. What is whole still counts.
+// Damage lists the lines of the journal that are not events: lines that were set aside when this engine was made, and
+// lines in the journal's middle. All other lines still count.
 func (e *Engine) Damage() ([]progress.Damage, error) {
-	_, damage, err := e.journal.Read()
-	return damage, err
+	read, err := e.readJournal()
+	return read.damage, err
+}
+
+// progress is what the journal adds up to.
+func (e *Engine) progress() (progress.Progress, error) {
+	read, err := e.readJournal()
+	return read.done, err
+}
+
+// readJournal reads the journal, unless its file is as it was when it was read last.
+func (e *Engine) readJournal() (journalRead, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	// The file may grow between this look and the reading; then the next look finds another file than this one, and
+	// reads again.
+	file, err := os.Stat(e.journal.Path())
+	if err != nil {
+		file = nil
+	}
+	if last := e.read.file; last != nil && file != nil && os.SameFile(last, file) && last.Size() == file.Size() && last.ModTime().Equal(file.ModTime()) {
+		return e.read, nil
+	}
+	events, damage, err := e.journal.Read()
+	if err != nil {
+		return journalRead{}, err
+	}
+	e.read = journalRead{file: file, events: events, damage: damage, done: progress.Fold(events)}
+	return e.read, nil
+}
+
+// LabStatus is one line of the list of labs.
+type LabStatus struct {
+	Lab *content.Lab
+	// Source is the name under which the lab's source was added; empty for a lab that came with k8slab.
+	Source string
+	// Attempt is nil for a lab that was never started.
+	Attempt *progress.Lab
+	// Points earned in it.
+	Points int
+	// Cluster is nil where the lab has none now.
+	Cluster *cluster.Cluster
 }
 
 // Labs returns every lab with what was done of it.
@@ -102,8 +148,12 @@ func (e *Engine) Labs(ctx context.Context) ([]LabStatus, error) {
 	if err != nil {
 		return nil, err
 	}
+	own, err := e.catalog.Own()
+	if err != nil {
+		return nil, err
+	}
 	var all []LabStatus
-	for _, lab := range e.cfg.Labs {
+	for _, lab := range own {
 		all = append(all, LabStatus{Lab: lab})
 	}
 	sourced, err := e.sourced(ctx, done)
@@ -116,6 +166,40 @@ func (e *Engine) Labs(ctx context.Context) ([]LabStatus, error) {
 			return nil, err
 		}
 	}
+	return all, nil
+}
+
+// sourced lists the labs of sources: those that were added, and those that are being played all the same.
+func (e *Engine) sourced(ctx context.Context, done progress.Progress) ([]LabStatus, error) {
+	offers, err := e.catalog.Offers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []LabStatus
+	listed := func(id, source string) bool {
+		return slices.ContainsFunc(all, func(st LabStatus) bool { return st.Lab.ID == id && st.Lab.Origin.Source == source })
+	}
+	for _, o := range offers {
+		if o.Err == nil {
+			all = append(all, LabStatus{Lab: o.Lab, Source: o.Source})
+		}
+	}
+	for id, attempt := range done.Labs {
+		if attempt.Origin.IsZero() || !attempt.Finished.IsZero() || listed(id, attempt.Origin.Source) {
+			continue
+		}
+		lab, err := e.catalog.Open(ctx, attempt.Origin, id)
+		if problem.KindOf(err) != problem.Internal {
+			continue // it cannot be played now, which whoever goes on with it is told
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, LabStatus{Lab: lab.Lab, Source: attempt.Origin.Source})
+	}
+	slices.SortStableFunc(all, func(a, b LabStatus) int {
+		return strings.Compare(a.Source+"\x00"+a.Lab.ID, b.Source+"\x00"+b.Lab.ID)
+	})
 	return all, nil
 }
 
@@ -133,17 +217,16 @@ func (e *Engine) addProgress(ctx context.Context, st *LabStatus, done progress.P
 	if attempt.Origin.Source != st.Lab.Origin.Source {
 		return nil // the cluster of that name, if there is one, is the other lab's
 	}
-	var err error
-	st.Cluster, err = e.find(ctx, st.Lab.ID, st.Attempt)
+	p, err := e.Provider(providerOf(st.Attempt))
+	if err != nil {
+		return err
+	}
+	st.Cluster, err = find(ctx, p, st.Lab.ID)
 	return err
 }
 
 // find returns the lab's cluster, or nil if it has none.
-func (e *Engine) find(ctx context.Context, lab string, attempt *progress.Lab) (*cluster.Cluster, error) {
-	p, err := e.Provider(providerOf(attempt))
-	if err != nil {
-		return nil, err
-	}
+func find(ctx context.Context, p cluster.Provider, lab string) (*cluster.Cluster, error) {
 	c, err := p.Find(ctx, lab)
 	if errors.Is(err, cluster.ErrNotFound) {
 		return nil, nil
@@ -158,49 +241,50 @@ func providerOf(attempt *progress.Lab) string {
 	return attempt.Provider
 }
 
-func (e *Engine) progress() (progress.Progress, error) {
-	events, _, err := e.journal.Read()
+// LeftOut lists what of the added sources cannot be played, with the reason.
+func (e *Engine) LeftOut(ctx context.Context) ([]catalog.Offer, error) {
+	all, err := e.catalog.Offers(ctx)
+	return slices.DeleteFunc(all, func(o catalog.Offer) bool { return o.Err == nil }), err
+}
+
+// Resolve fetches what from names where that has never been done, and lists its labs as they would be played.
+func (e *Engine) Resolve(ctx context.Context, from string, report cluster.Progress) ([]catalog.Offer, error) {
+	_, offers, err := e.catalog.Resolve(ctx, from, report)
+	return offers, err
+}
+
+// Origins lists the origins of all attempts that the journal knows: what they were begun from must stay readable.
+func (e *Engine) Origins() ([]content.Origin, error) {
+	done, err := e.progress()
 	if err != nil {
-		return progress.Progress{}, err
+		return nil, err
 	}
-	return progress.Fold(events), nil
-}
-
-// unknownLab is the problem of an id that no lab has; it names the nearest one of the ids.
-func unknownLab(id string, ids []string) error {
-	en, ja := fmt.Sprintf("there is no lab %q", id), fmt.Sprintf("ラボ %q はありません", id)
-	if near, ok := content.Nearest(id, ids); ok {
-		en += fmt.Sprintf("; did you mean %s?", near)
-		ja += fmt.Sprintf("。%s のことですか？", near)
-	}
-	return problem.New(problem.Usage, en, ja, "k8slab list")
-}
-
-func (l *linkedLab) step(id string) (*linkedStep, error) {
-	var ids []string
-	for _, s := range l.steps {
-		if s.content.ID == id || s.content.Dir == id {
-			return s, nil
+	var all []content.Origin
+	for _, attempt := range done.Labs {
+		if !attempt.Origin.IsZero() {
+			all = append(all, attempt.Origin)
 		}
-		ids = append(ids, s.content.ID)
 	}
-	en := fmt.Sprintf("the lab %s has no step %q; it has %s", l.content.ID, id, strings.Join(ids, ", "))
-	ja := fmt.Sprintf("ラボ %s にステップ %q はありません。あるのは %s です", l.content.ID, id, strings.Join(ids, "、"))
-	if near, ok := content.Nearest(id, ids); ok {
-		en += fmt.Sprintf("; did you mean %s?", near)
-		ja += fmt.Sprintf("。%s のことですか？", near)
-	}
-	return nil, problem.New(problem.Usage, en, ja, "k8slab status")
+	return all, nil
 }
 
 // sessionDir holds what belongs to the lab's session and not to its cluster.
 func (e *Engine) sessionDir(lab string) (string, error) {
-	dir := filepath.Join(e.cfg.StateDir, "sessions", lab)
+	dir := filepath.Join(e.stateDir, "sessions", lab)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", problem.New(problem.Cluster,
-			fmt.Sprintf("the state folder cannot be written: %v", err),
-			fmt.Sprintf("状態フォルダーに書き込めません: %v", err),
-			"k8slab doctor").From(err)
+			text.New("the state folder cannot be written: %v", "状態フォルダーに書き込めません: %v", err), action.Do(action.Doctor)).From(err)
 	}
 	return dir, nil
 }
+
+// lockSession keeps two processes from changing the same lab at once. Grading takes no lock: it changes nothing.
+func (e *Engine) lockSession(ctx context.Context, lab string) (unlock func(), err error) {
+	dir, err := e.sessionDir(lab)
+	if err != nil {
+		return nil, err
+	}
+	return flock.Wait(ctx, sessionLock(dir))
+}
+
+func sessionLock(sessionDir string) string { return filepath.Join(sessionDir, "lock") }

@@ -8,32 +8,38 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/k8slab/k8slab/checks"
 	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/action"
+	"github.com/k8slab/k8slab/engine/catalog"
 	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/cluster/release"
 	"github.com/k8slab/k8slab/engine/problem"
 	"github.com/k8slab/k8slab/engine/progress"
+	"github.com/k8slab/k8slab/engine/seed"
+	"github.com/k8slab/k8slab/text"
 )
 
-// Visit is what a lab is about to do to a cluster that somebody else made.
-type Visit struct {
+// VisitPlan is what a lab is about to do to a cluster that somebody else made.
+type VisitPlan struct {
 	Lab  string        `json:"lab"`
 	Step string        `json:"step"`
 	Host *cluster.Host `json:"host"`
 	// Changes to objects, in the order in which they are made. Steps that come later bring their own.
-	Changes []Change `json:"changes"`
+	Changes []seed.Change `json:"changes"`
 	// Steps says how much of each step can be played there.
-	Steps []Fit `json:"steps"`
+	Steps []catalog.Fit `json:"steps"`
 	// Notes are in what the cluster is not what the lab was written for.
-	Notes []content.Text `json:"notes,omitempty"`
-	// Command is what a person types for it.
-	Command string `json:"command"`
+	Notes []text.Text `json:"notes,omitempty"`
+	// Start is the action that begins the visit.
+	Start action.Action `json:"-"`
 }
 
 // Consent is asked before anything is changed on a cluster that somebody else made. An error is a no.
-type Consent func(ctx context.Context, v *Visit) error
+type Consent func(ctx context.Context, v *VisitPlan) error
 
 // PlanVisit is what Start would do to the cluster that opts name, without anything being changed.
-func (e *Engine) PlanVisit(ctx context.Context, id string, opts StartOptions, report cluster.Progress) (*Visit, error) {
+func (e *Engine) PlanVisit(ctx context.Context, id string, opts StartOptions, report cluster.Progress) (*VisitPlan, error) {
 	lab, attempt, err := e.choose(ctx, id, opts, report)
 	if err != nil {
 		return nil, err
@@ -45,12 +51,11 @@ func (e *Engine) PlanVisit(ctx context.Context, id string, opts StartOptions, re
 	if err != nil {
 		return nil, err
 	}
-	guest, ok := p.(cluster.Guest)
+	guest, ok := cluster.As[cluster.Guest](p)
 	if !ok {
 		return nil, problem.New(problem.Usage,
-			fmt.Sprintf("--dry-run is for clusters that somebody else made; a cluster of the kind %s is the lab's own, and nothing else is in it", p.Name()),
-			fmt.Sprintf("--dry-run は、ほかの人が作ったクラスターで使います。%s クラスターはラボ専用で、ほかには何も入っていません", p.Name()),
-			"k8slab start "+lab.content.ID)
+			text.New("--dry-run is for clusters that somebody else made; a cluster of the kind %s is the lab's own, and nothing else is in it", "--dry-run は、ほかの人が作ったクラスターで使います。%s クラスターはラボ専用で、ほかには何も入っていません", p.Name()),
+			action.Do(action.Start).On(lab.ID))
 	}
 	begin := opts.Restart || attempt == nil || !attempt.Finished.IsZero() || attempt.Provider != p.Name()
 	step, err := e.firstStep(lab, attempt, p, begin, opts)
@@ -62,41 +67,41 @@ func (e *Engine) PlanVisit(ctx context.Context, id string, opts StartOptions, re
 	return v, err
 }
 
-// firstStep is the one at which Start begins. Nothing is made for one that the provider's clusters cannot play; on those of others the lab
-// begins with the first that they can.
-func (e *Engine) firstStep(lab *linkedLab, attempt *progress.Lab, p cluster.Provider, begin bool, opts StartOptions) (*linkedStep, error) {
-	_, isGuest := p.(cluster.Guest)
-	step := lab.steps[0]
+// firstStep is the one at which Start begins. Nothing is made for one that the provider's clusters cannot play; on
+// those of others the lab begins with the first that they can.
+func (e *Engine) firstStep(lab *catalog.Lab, attempt *progress.Lab, p cluster.Provider, begin bool, opts StartOptions) (*catalog.Step, error) {
+	_, isGuest := cluster.As[cluster.Guest](p)
+	step := lab.Steps[0]
 	if isGuest {
-		i := slices.IndexFunc(lab.steps, func(s *linkedStep) bool { return unfit(lab.content, s.content, p, e.cfg.Vocabulary) == nil })
+		i := slices.IndexFunc(lab.Steps, func(s *catalog.Step) bool { return catalog.Unfit(lab.Lab, s.Step, p, e.Vocabulary()) == nil })
 		if i < 0 {
-			return nil, e.unplayable(lab.content, p, opts)
+			return nil, e.unplayable(lab.Lab, p, opts)
 		}
-		step = lab.steps[i]
+		step = lab.Steps[i]
 	}
 	switch {
 	case opts.Step != "":
 		var err error
-		if step, err = lab.step(opts.Step); err != nil {
+		if step, err = lab.Find(opts.Step); err != nil {
 			return nil, err
 		}
 	case !begin && attempt.Step != "":
-		if found, err := lab.step(attempt.Step); err == nil {
+		if found, err := lab.Find(attempt.Step); err == nil {
 			step = found // a step that a newer version of the lab dropped means starting from the first
 		}
 	}
-	next := "k8slab status"
+	next := action.Do(action.Status)
 	if isGuest {
-		next = commandOf(lab.content.ID, "embedded", cluster.Place{}, StartOptions{From: opts.From, Step: step.content.ID})
+		next = startOf(lab.ID, e.ownKind(), cluster.Place{}, StartOptions{From: opts.From, Step: step.ID})
 	}
-	return step, playable(lab.content, step.content, p, e.cfg.Vocabulary, next)
+	return step, catalog.StepPlayable(lab.Lab, step.Step, p, e.Vocabulary(), next)
 }
 
-// arrive lets the lab in on a cluster that somebody else made: after it was looked at, and after the person has said yes. It returns the lab
-// with the names that the nodes have there, and whether it was let in only now.
-func (e *Engine) arrive(ctx context.Context, guest cluster.Guest, lab *linkedLab, step *linkedStep, opts StartOptions, report cluster.Progress) (_ *linkedLab, _ *linkedStep, fresh bool, err error) {
-	var v *Visit
-	var renamed *linkedLab
+// arrive lets the lab in on a cluster that somebody else made: after it was looked at, and after the person has said
+// yes. It returns the lab with the names that the nodes have there, and whether it was let in only now.
+func (e *Engine) arrive(ctx context.Context, guest cluster.Guest, lab *catalog.Lab, step *catalog.Step, opts StartOptions, report cluster.Progress) (_ *catalog.Lab, _ *catalog.Step, fresh bool, err error) {
+	var v *VisitPlan
+	var renamed *catalog.Lab
 	err = report.Run("look", func() (string, error) {
 		var err error
 		if v, renamed, err = e.visit(ctx, guest, lab, step, opts); err != nil {
@@ -110,124 +115,105 @@ func (e *Engine) arrive(ctx context.Context, guest cluster.Guest, lab *linkedLab
 	if !v.Host.Settled {
 		if opts.Consent == nil {
 			return nil, nil, false, problem.New(problem.Usage,
-				fmt.Sprintf("nobody was asked whether %s may be changed", v.Host.Server),
-				fmt.Sprintf("%s を変更してよいか、まだ確認していません", v.Host.Server), v.Command)
+				text.New("nobody was asked whether %s may be changed", "%s を変更してよいか、まだ確認していません", v.Host.Server), v.Start)
 		}
 		if err := opts.Consent(ctx, v); err != nil {
 			return nil, nil, false, err
 		}
 	}
-	if err := guest.Settle(ctx, lab.content.ID, v.Host); err != nil {
+	if err := guest.Settle(ctx, lab.ID, v.Host); err != nil {
 		return nil, nil, false, err
 	}
-	step, err = renamed.step(step.content.ID)
+	step, err = renamed.Find(step.ID)
 	return renamed, step, !v.Host.Settled, err
 }
 
 // visit looks at the cluster and refuses what must not be played there. Nothing is changed.
-func (e *Engine) visit(ctx context.Context, guest cluster.Guest, lab *linkedLab, step *linkedStep, opts StartOptions) (*Visit, *linkedLab, error) {
-	id := lab.content.ID
+func (e *Engine) visit(ctx context.Context, guest cluster.Guest, lab *catalog.Lab, step *catalog.Step, opts StartOptions) (*VisitPlan, *catalog.Lab, error) {
+	id := lab.ID
 	host, err := guest.Look(ctx, id, opts.Place)
 	if err != nil {
 		return nil, nil, err
 	}
-	v := &Visit{
-		Lab: id, Step: step.content.ID, Host: host, Changes: []Change{}, Steps: e.fits(lab.content, guest), Notes: differences(lab.content, host), Command: commandOf(id, guest.Name(), opts.Place, opts),
+	v := &VisitPlan{
+		Lab: id, Step: step.ID, Host: host, Changes: []seed.Change{}, Steps: catalog.Fits(lab.Lab, guest, e.Vocabulary()), Notes: differences(lab.Lab, host), Start: startOf(id, guest.Name(), opts.Place, opts),
 	}
-	if err := refuseProduction(v, opts); err != nil {
+	if err := e.refuseProduction(v, opts); err != nil {
 		return nil, nil, err
 	}
 	host.NodesAllowed = host.NodesAllowed || opts.AllowNodes
-	if err := refuseLacking(lab.content, guest, v, opts); err != nil {
+	if err := e.refuseLacking(lab.Lab, guest, v, opts); err != nil {
 		return nil, nil, err
 	}
-	if host.NodeNames, err = settleNodes(lab.content, host); err != nil {
+	if host.NodeNames, err = settleNodes(lab.Lab, host); err != nil {
 		return nil, nil, err
 	}
-	renamed, err := e.withNodes(lab, host.NodeNames)
+	renamed, err := lab.WithNodes(host.NodeNames, e.Vocabulary())
 	if err != nil {
 		return nil, nil, err
 	}
-	op, err := newOperator(host.Config)
-	if err != nil {
-		return nil, nil, err
-	}
-	op.rights = host.Kubectl + " auth can-i --list"
-	if err := op.refuseOthers(ctx, renamed.content, host, onItsOwn(id, opts)); err != nil {
-		return nil, nil, err
-	}
-	if v.Changes, err = op.plan(ctx, renamed.content, step.content.ID); err != nil {
+	rights := action.InTerminal(host.Kubectl + " auth can-i --list")
+	if v.Changes, err = seed.Plan(ctx, renamed.Lab, step.ID, host, rights, e.onItsOwn(id, opts)); err != nil {
 		return nil, nil, err
 	}
 	return v, renamed, refuseAnother(v)
 }
 
-// refuseAnother keeps a lab from taking away what another session of it has on the cluster: somebody else's, or one that was forgotten.
-func refuseAnother(v *Visit) error {
+// refuseAnother keeps a lab from taking away what another session of it has on the cluster: somebody else's, or one
+// that was forgotten.
+func refuseAnother(v *VisitPlan) error {
 	if v.Host.Settled {
 		return nil
 	}
 	var there []string
 	for _, c := range v.Changes {
-		if c.Action == Replace || c.Action == Remove {
-			there = append(there, nameOf(c.Kind, c.Namespace, c.Name))
+		if c.Action == seed.Replace || c.Action == seed.Remove {
+			there = append(there, c.Object())
 		}
 	}
 	if len(there) == 0 {
 		return nil
 	}
 	return problem.New(problem.Cluster,
-		fmt.Sprintf("the lab %s is on %s already, from another session: %s. Somebody may be playing it, and nothing was changed. If it is left over from one of yours, remove what carries the label first",
-			v.Lab, v.Host.Context, strings.Join(there, ", ")),
-		fmt.Sprintf("%[2]s には、別のセッションのラボ %[1]s がすでにあります: %[3]s。ほかの人が使っているかもしれないため、何も変更していません。ご自身の使い残しであれば、ラベルの付いたものを先に削除してください",
-			v.Lab, v.Host.Context, strings.Join(there, "、")),
-		v.Host.Kubectl+" get namespaces -l "+labLabel+"="+v.Lab)
+		text.New("the lab %s is on %s already, from another session: %s. Somebody may be playing it, and nothing was changed. If it is left over from one of yours, remove what carries the label first", "%[2]s には、別のセッションのラボ %[1]s がすでにあります: %[3]s。ほかの人が使っているかもしれないため、何も変更していません。ご自身の使い残しであれば、ラベルの付いたものを先に削除してください", v.Lab, v.Host.Context, text.List(there)),
+		action.InTerminal(v.Host.Kubectl+" get namespaces -l "+cluster.LabLabel+"="+v.Lab))
 }
 
-// changesNodes reports whether the lab's tasks cordon or drain nodes: it or a step says so, or its checks look for that.
-func changesNodes(lab *content.Lab) bool {
+// changesNodes reports whether the lab's tasks cordon or drain nodes: the lab or a step says so, or one of its checks
+// does.
+func changesNodes(lab *content.Lab, vocabulary *checks.Vocabulary) bool {
 	if slices.Contains(lab.Requires, string(cluster.Nodes)) {
 		return true
 	}
 	return slices.ContainsFunc(lab.Steps, func(step *content.Step) bool {
-		return slices.Contains(step.Requires, string(cluster.Nodes)) || slices.ContainsFunc(step.Checks, func(c content.Check) bool { return c.Use == "node/cordoned" || c.Use == "node/drained" })
+		return slices.Contains(step.Requires, string(cluster.Nodes)) || slices.ContainsFunc(step.Checks, func(c content.Check) bool {
+			d, err := vocabulary.Lookup(c.Use)
+			return err == nil && slices.Contains(d.Changes, checks.Nodes)
+		})
 	})
 }
 
-// commandOf is the command that asks for the visit.
-func commandOf(lab, kind string, place cluster.Place, opts StartOptions) string {
-	words := []string{"k8slab start"}
-	add := func(flag, value string) {
-		if value != "" {
-			words = append(words, flag+" "+value)
-		}
-	}
-	add("--from", opts.From)
-	words = append(words, lab)
-	add("--cluster", kind)
-	add("--kubeconfig", place.Kubeconfig)
-	add("--context", place.Context)
-	add("--subscription", place.Subscription)
-	add("--resource-group", place.ResourceGroup)
-	add("--name", place.Name)
-	add("--step", opts.Step)
-	add("--acknowledge", opts.Acknowledge)
+// startOf is the action that asks for the visit.
+func startOf(lab, kind string, place cluster.Place, opts StartOptions) action.Action {
+	start := action.Do(action.Start).On(lab).At(opts.Step).WithGiven("from", opts.From).WithGiven("cluster", kind).
+		WithGiven("kubeconfig", place.Kubeconfig).WithGiven("context", place.Context).WithGiven("subscription", place.Subscription).
+		WithGiven("resource-group", place.ResourceGroup).WithGiven("name", place.Name).WithGiven("acknowledge", opts.Acknowledge)
 	if place.Admin {
-		words = append(words, "--admin")
+		start = start.With("admin", "")
 	}
 	if opts.AllowNodes {
-		words = append(words, "--allow-nodes")
+		start = start.With("allow-nodes", "")
 	}
-	return strings.Join(words, " ")
+	return start
 }
 
-// refuseProduction keeps labs off clusters that people depend on, unless the person names the cluster and says that it is all right.
-func refuseProduction(v *Visit, opts StartOptions) error {
+// refuseProduction keeps labs off clusters that people depend on, unless the person names the cluster and says that it
+// is all right.
+func (e *Engine) refuseProduction(v *VisitPlan, opts StartOptions) error {
 	host, acknowledged := v.Host, opts.Acknowledge
 	if acknowledged != "" && acknowledged != host.Context {
 		return problem.New(problem.Usage,
-			fmt.Sprintf("--acknowledge has to be the name of the context, which is %s and not %s", host.Context, acknowledged),
-			fmt.Sprintf("--acknowledge にはコンテキストの名前を指定してください。%[2]s ではなく %[1]s です", host.Context, acknowledged), "k8slab start --help")
+			text.New("--acknowledge has to be the name of the context, which is %s and not %s", "--acknowledge にはコンテキストの名前を指定してください。%[2]s ではなく %[1]s です", host.Context, acknowledged), action.HelpOn(action.Start))
 	}
 	if len(host.Production) == 0 || acknowledged == host.Context || host.Settled {
 		return nil
@@ -237,42 +223,40 @@ func refuseProduction(v *Visit, opts StartOptions) error {
 		en, ja = append(en, sign.EN), append(ja, sign.JA)
 	}
 	return problem.New(problem.Cluster,
-		fmt.Sprintf("%s (%s) looks like a cluster that people depend on: %s. Nothing was changed. A lab is better off on a cluster of its own; if this one is there to be played with, add --acknowledge %s",
-			host.Context, host.Server, strings.Join(en, "; "), host.Context),
-		fmt.Sprintf("%s (%s) は、人が使っているクラスターのようです: %s。何も変更していません。ラボは専用のクラスターで行うことをお勧めします。演習に使ってよいクラスターなら --acknowledge %s を付けてください",
-			host.Context, host.Server, strings.Join(ja, "。"), host.Context),
-		onItsOwn(v.Lab, opts))
+		text.Text{EN: fmt.Sprintf("%s (%s) looks like a cluster that people depend on: %s. Nothing was changed. A lab is better off on a cluster of its own; if this one is meant for exercises, add --acknowledge %s",
+			host.Context, host.Server, strings.Join(en, "; "), host.Context), JA: fmt.Sprintf("%s (%s) は、人が使っているクラスターのようです: %s。何も変更していません。ラボは専用のクラスターで行うことをお勧めします。演習に使ってよいクラスターなら --acknowledge %s を付けてください",
+			host.Context, host.Server, strings.Join(ja, "。"), host.Context)},
+		e.onItsOwn(v.Lab, opts))
 }
 
-// onItsOwn is the command that plays the lab on a cluster of its own.
-func onItsOwn(lab string, opts StartOptions) string {
-	return commandOf(lab, "embedded", cluster.Place{}, StartOptions{From: opts.From})
+// onItsOwn is the action that plays the lab on a cluster of its own.
+func (e *Engine) onItsOwn(lab string, opts StartOptions) action.Action {
+	return startOf(lab, e.ownKind(), cluster.Place{}, StartOptions{From: opts.From})
 }
+
+// ownKind names the kind of cluster that is made for a lab where nobody asks for another one.
+func (e *Engine) ownKind() string { return e.providers[0].Name() }
 
 // refuseLacking is about capabilities of a cluster that somebody else made.
-func refuseLacking(lab *content.Lab, p cluster.Provider, v *Visit, opts StartOptions) error {
-	missing := lacks(lab.Requires, capable(p))
-	if len(missing) == 0 && changesNodes(lab) && !v.Host.NodesAllowed {
-		next := v.Command + " --allow-nodes"
+func (e *Engine) refuseLacking(lab *content.Lab, p cluster.Provider, v *VisitPlan, opts StartOptions) error {
+	missing := catalog.Lacks(lab.Requires, catalog.Capable(p))
+	if len(missing) == 0 && changesNodes(lab, e.Vocabulary()) && !v.Host.NodesAllowed {
+		next := v.Start.With("allow-nodes", "")
 		if opts.planning {
-			next += " --dry-run"
+			next = next.With("dry-run", "")
 		}
 		return problem.New(problem.Usage,
-			fmt.Sprintf("the tasks of %s cordon and drain nodes, which others may need. If they may be, add --allow-nodes", lab.ID),
-			fmt.Sprintf("ラボ %s の課題では、ほかの人も使っているかもしれないノードを cordon したりドレインしたりします。差し支えなければ --allow-nodes を付けてください", lab.ID),
+			text.New("the tasks of %s cordon and drain nodes, which others may need. If nobody minds, add --allow-nodes", "ラボ %s の課題では、ほかの人も使っているかもしれないノードを cordon したりドレインしたりします。差し支えなければ --allow-nodes を付けてください", lab.ID),
 			next)
 	}
-	return lacking(lab, p, missing)
+	return catalog.Lacking(lab, p, missing)
 }
 
 // differences are in what the cluster is not what the lab asks for, and a lab can be played all the same.
-func differences(lab *content.Lab, host *cluster.Host) []content.Text {
-	var notes []content.Text
-	if have := releaseOf(host.Version); have != lab.Cluster.Release {
-		notes = append(notes, content.Text{
-			EN: fmt.Sprintf("the lab was written for Kubernetes %s; this is %s", lab.Cluster.Release, host.Version),
-			JA: fmt.Sprintf("このラボは Kubernetes %s 向けです。このクラスターは %s です", lab.Cluster.Release, host.Version),
-		})
+func differences(lab *content.Lab, host *cluster.Host) []text.Text {
+	var notes []text.Text
+	if have := release.Of(host.Version); have != lab.Cluster.Release {
+		notes = append(notes, text.New("the lab was written for Kubernetes %s; this is %s", "このラボは Kubernetes %s 向けです。このクラスターは %s です", lab.Cluster.Release, host.Version))
 	}
 	want, have := map[string]bool{}, map[string]bool{}
 	for _, n := range lab.Cluster.Nodes {
@@ -282,27 +266,13 @@ func differences(lab *content.Lab, host *cluster.Host) []content.Text {
 		have[n.Zone] = true
 	}
 	if len(have) < len(want) {
-		notes = append(notes, content.Text{
-			EN: fmt.Sprintf("the lab's nodes are in %d zones; the nodes here are in %d", len(want), len(have)),
-			JA: fmt.Sprintf("ラボのノードは %d 個のゾーンに分かれていますが、このクラスターでは %d 個です", len(want), len(have)),
-		})
+		notes = append(notes, text.New("the lab's nodes are in %d zones; the nodes here are in %d", "ラボのノードは %d 個のゾーンに分かれていますが、このクラスターでは %d 個です", len(want), len(have)))
 	}
 	return notes
 }
 
-// withNodes returns the lab with the names that its nodes have on the cluster.
-func (e *Engine) withNodes(lab *linkedLab, names map[string]string) (*linkedLab, error) {
-	if len(names) == 0 {
-		return lab, nil
-	}
-	renamed, err := content.Renamed(lab.content, names)
-	if err != nil {
-		return nil, fmt.Errorf("the lab %s with the cluster's nodes: %w", lab.content.ID, err)
-	}
-	return link(renamed, e.cfg.Vocabulary)
-}
-
-// settleNodes chooses a node of the cluster for each of the lab's, zone by zone, and keeps an earlier choice as long as it can be kept.
+// settleNodes chooses a node of the cluster for each of the lab's, zone by zone, and keeps an earlier choice as long as
+// it can be kept.
 func settleNodes(lab *content.Lab, host *cluster.Host) (map[string]string, error) {
 	if kept(lab, host) {
 		return host.NodeNames, nil
@@ -317,9 +287,8 @@ func settleNodes(lab *content.Lab, host *cluster.Host) (map[string]string, error
 	}
 	if count < len(lab.Cluster.Nodes) {
 		return nil, problem.New(problem.Cluster,
-			fmt.Sprintf("the lab %s is written for %d nodes; %s has %d that take pods", lab.ID, len(lab.Cluster.Nodes), host.Context, count),
-			fmt.Sprintf("ラボ %s には %d 個のノードが必要です。%s には Pod を受け入れるノードが %d 個あります", lab.ID, len(lab.Cluster.Nodes), host.Context, count),
-			host.Kubectl+" get nodes")
+			text.New("the lab %s is written for %d nodes; %s has %d that take pods", "ラボ %s には %d 個のノードが必要です。%s には Pod を受け入れるノードが %d 個あります", lab.ID, len(lab.Cluster.Nodes), host.Context, count),
+			action.InTerminal(host.Kubectl+" get nodes"))
 	}
 	zones := largestFirst(free)
 	names := map[string]string{}
@@ -386,84 +355,89 @@ func take(free map[string][]string, zones []string, i int) string {
 	return "" // there are enough: they were counted
 }
 
-// refuseAbandoned keeps a lab from being begun on one kind of cluster as long as it has a cluster of another kind, or objects on one that
-// somebody else made: the journal points to one of them, and nobody would find the other. Where the lab goes on there may be both.
+// refuseAbandoned keeps a lab from being begun on one kind of cluster as long as it has a cluster of another kind, or
+// objects on one that somebody else made: the journal points to one of them, and nobody would find the other. Where the
+// lab goes on there may be both.
 func (e *Engine) refuseAbandoned(ctx context.Context, lab string, attempt *progress.Lab, p cluster.Provider) error {
 	if attempt != nil && attempt.Provider == p.Name() {
 		return nil
 	}
-	for _, before := range e.cfg.Providers {
+	for _, before := range e.providers {
 		if before.Name() == p.Name() {
 			continue
 		}
 		c, err := before.Find(ctx, lab)
-		_, isGuest := before.(cluster.Guest)
+		_, isGuest := cluster.As[cluster.Guest](before)
 		switch {
 		case errors.Is(err, cluster.ErrNotFound):
 		case isGuest && err != nil:
 			return err
 		case isGuest:
 			return problem.New(problem.Cluster,
-				fmt.Sprintf("the lab %s is being played on %s; that has to be cleaned up before it begins elsewhere", lab, c.Server),
-				fmt.Sprintf("ラボ %s は %s で進行中です。別の場所で始める前に、そちらを片付けてください", lab, c.Server),
-				"k8slab delete "+lab)
+				text.New("the lab %s is being played on %s; that has to be cleaned up before it begins elsewhere", "ラボ %s は %s で進行中です。別の場所で始める前に、そちらを片付けてください", lab, c.Server),
+				action.Do(action.Delete).On(lab))
 		case err != nil || c.State == cluster.Stopped && len(c.Components) == 0:
 			// Without its engine nothing runs of it, and nobody could delete it.
 		default:
 			return problem.New(problem.Cluster,
-				fmt.Sprintf("the lab %s has a cluster of the kind %s; go on with that by --cluster %[2]s, or delete it first", lab, before.Name()),
-				fmt.Sprintf("ラボ %s には %s クラスターがあります。--cluster %[2]s で続けるか、先に削除してください", lab, before.Name()),
-				"k8slab delete "+lab)
+				text.New("the lab %s has a cluster of the kind %s; go on with that cluster by --cluster %[2]s, or delete it first", "ラボ %s には %s クラスターがあります。--cluster %[2]s で続けるか、先に削除してください", lab, before.Name()),
+				action.Do(action.Delete).On(lab))
 		}
 	}
 	return nil
 }
 
-// refuseMismatch refuses a lab on a kind of cluster that it cannot be played on, or that the options do not fit. What a cluster of
-// somebody else's lacks is told when it was looked at.
+// refuseMismatch refuses a lab on a kind of cluster that it cannot be played on, or that the options do not fit. What a
+// cluster of somebody else's lacks is told when it was looked at.
 func (e *Engine) refuseMismatch(ctx context.Context, lab *content.Lab, attempt *progress.Lab, p cluster.Provider, opts StartOptions) error {
-	if _, isGuest := p.(cluster.Guest); !isGuest {
+	if _, isGuest := cluster.As[cluster.Guest](p); !isGuest {
 		if !opts.Place.IsZero() || opts.AllowNodes || opts.Acknowledge != "" {
-			return notAGuest(lab.ID, p)
+			return e.notAGuest(p)
 		}
-		if err := lacking(lab, p, lacks(lab.Requires, p.Capabilities())); err != nil {
+		if err := catalog.Lacking(lab, p, catalog.Lacks(lab.Requires, cluster.CapabilitiesOf(p))); err != nil {
 			return err
 		}
 	} else if opts.APIPort != 0 {
 		return problem.New(problem.Usage,
-			"--api-port is for clusters that k8slab makes; this one has an address already",
-			"--api-port は k8slab が作るクラスターで使います。このクラスターのアドレスはすでに決まっています", "k8slab start --help")
+			text.New("--api-port is for clusters that k8slab makes; this one has an address already", "--api-port は k8slab が作るクラスターで使います。このクラスターのアドレスはすでに決まっています"), action.HelpOn(action.Start))
 	}
 	return e.refuseAbandoned(ctx, lab.ID, attempt, p)
 }
 
-func notAGuest(lab string, p cluster.Provider) error {
-	return problem.New(problem.Usage,
-		fmt.Sprintf("a cluster of the kind %s is made for the lab; flags that name a cluster go with --cluster existing or --cluster aks", p.Name()),
-		fmt.Sprintf("%s クラスターはラボのために作られます。既存のクラスターを指定するフラグは --cluster existing または --cluster aks と一緒に使います", p.Name()),
-		"k8slab start --help")
-}
-
-// lacking is nil where nothing is missing.
-func lacking(lab *content.Lab, p cluster.Provider, missing []string) error {
-	if len(missing) == 0 {
-		return nil
+func (e *Engine) notAGuest(p cluster.Provider) error {
+	var flags []string
+	for _, other := range e.providers {
+		if _, guest := cluster.As[cluster.Guest](other); guest {
+			flags = append(flags, "--cluster "+other.Name())
+		}
 	}
 	return problem.New(problem.Usage,
-		fmt.Sprintf("the lab %s needs %s, which a cluster of the kind %s does not have", lab.ID, joinNames(missing), p.Name()),
-		fmt.Sprintf("ラボ %s には %s が必要ですが、%s クラスターにはありません", lab.ID, joinNames(missing), p.Name()),
-		"k8slab start "+lab.ID)
+		text.New("a cluster of the kind %s is made for the lab; flags that name a cluster go with %s",
+			"%s クラスターはラボのために作られます。既存のクラスターを指定するフラグは %s と一緒に使います", p.Name(),
+			text.Text{EN: strings.Join(flags, " or "), JA: strings.Join(flags, " または ")}),
+		action.HelpOn(action.Start))
 }
 
 // Forget drops what is known about the cluster of the lab and leaves that cluster as it is.
 func (e *Engine) Forget(ctx context.Context, lab string) error {
 	return e.withCluster(ctx, lab, func(p cluster.Provider) error {
-		guest, ok := p.(cluster.Guest)
+		guest, ok := cluster.As[cluster.Guest](p)
 		if !ok {
 			return problem.New(problem.Usage,
-				fmt.Sprintf("--forget is for clusters that somebody else made; this one, of the kind %s, is deleted", p.Name()),
-				fmt.Sprintf("--forget は、ほかの人が作ったクラスターで使います。%s クラスターは削除してください", p.Name()), "k8slab delete "+lab)
+				text.New("--forget is for clusters that somebody else made; this one, of the kind %s, is deleted", "--forget は、ほかの人が作ったクラスターで使います。%s クラスターは削除してください", p.Name()), action.Do(action.Delete).On(lab))
 		}
 		return errors.Join(e.dropSessionBaseline(lab), guest.Forget(ctx, lab))
 	})
+}
+
+// unplayable is the problem of a lab of which the provider's clusters can play no step.
+func (e *Engine) unplayable(lab *content.Lab, p cluster.Provider, opts StartOptions) error {
+	var en, ja []string
+	for _, fit := range catalog.Fits(lab, p, e.Vocabulary()) {
+		if fit.Unplayable != nil {
+			en, ja = append(en, fit.Unplayable.EN), append(ja, fit.Unplayable.JA)
+		}
+	}
+	return problem.New(problem.Usage,
+		text.Text{EN: fmt.Sprintf("no step of %s can be played on a cluster of the kind %s: %s", lab.ID, p.Name(), strings.Join(en, "; ")), JA: fmt.Sprintf("ラボ %s に、%s クラスターで実行できるステップはありません: %s", lab.ID, p.Name(), strings.Join(ja, "。"))}, e.onItsOwn(lab.ID, opts))
 }

@@ -1,11 +1,13 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"testing"
 
+	"github.com/k8slab/k8slab/checks"
 	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/problem"
@@ -48,7 +50,7 @@ func TestEveryNodeOfTheLabGetsOneOfItsZone(t *testing.T) {
 		})
 	}
 	_, err := settleNodes(lab, host("a", "b", "c", "closed"))
-	if p, ok := errors.AsType[*problem.Problem](err); !ok || p.Kind != problem.Cluster || p.Next != "kubectl --kubeconfig f --context c get nodes" {
+	if p, ok := errors.AsType[*problem.Problem](err); !ok || p.Kind != problem.Cluster || p.Next.String() != "kubectl --kubeconfig f --context c get nodes" {
 		t.Errorf("three nodes for four: %v", err)
 	}
 	same := host("z1", "z2", "z3", "z1")
@@ -57,5 +59,32 @@ func TestEveryNodeOfTheLabGetsOneOfItsZone(t *testing.T) {
 	}
 	if got, err := settleNodes(lab, same); err != nil || got != nil {
 		t.Errorf("nodes that are called as in the lab: %v, %v", got, err)
+	}
+}
+
+func TestALabChangesNodesIfItOrOneOfItsChecksSaysSo(t *testing.T) {
+	judge := func(context.Context, checks.Env, struct{}) (checks.Result, error) { return checks.Result{}, nil }
+	v, err := checks.New(checks.Define("test/harmless", checks.Doc{}, judge), checks.Define("test/drained", checks.Doc{}, judge).Changing(checks.Nodes))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lab := func(requires, ofStep []string, use string) *content.Lab {
+		return &content.Lab{Requires: requires, Steps: []*content.Step{{}, {Requires: ofStep, Checks: []content.Check{{Use: use}}}}}
+	}
+	for name, c := range map[string]struct {
+		lab  *content.Lab
+		want bool
+	}{
+		"nothing says so":                  {lab(nil, nil, "test/harmless"), false},
+		"the lab requires it":              {lab([]string{"nodes"}, nil, "test/harmless"), true},
+		"a step requires it":               {lab(nil, []string{"nodes"}, "test/harmless"), true},
+		"a check's definition says so":     {lab(nil, nil, "test/drained"), true},
+		"a check that nobody has heard of": {lab(nil, nil, "test/unknown"), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := changesNodes(c.lab, v); got != c.want {
+				t.Errorf("it is %v, want %v", got, c.want)
+			}
+		})
 	}
 }

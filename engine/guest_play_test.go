@@ -19,10 +19,13 @@ import (
 	"github.com/k8slab/k8slab/checks"
 	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine"
+	"github.com/k8slab/k8slab/engine/catalog"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/cluster/aks"
 	"github.com/k8slab/k8slab/engine/cluster/aks/akstest"
+	"github.com/k8slab/k8slab/engine/grading"
 	"github.com/k8slab/k8slab/engine/problem"
+	"github.com/k8slab/k8slab/text"
 )
 
 // aksNodes are called as AKS calls them, and stand in the zones of a region.
@@ -30,7 +33,8 @@ func aksNodes() []cluster.Node {
 	return nodes("aks-apps-31415926-vmss000000", "aks-apps-31415926-vmss000001", "aks-apps-31415926-vmss000002", "aks-apps-31415926-vmss000003")
 }
 
-// TestALabIsPlayedOnAKSAndLeavesTheClusterAsItWas goes through 11-maintenance behind the Azure SDK's fake servers, as far as it can be played.
+// TestALabIsPlayedOnAKSAndLeavesTheClusterAsItWas goes through 11-maintenance behind the Azure SDK's fake servers, as
+// far as it can be played.
 func TestALabIsPlayedOnAKSAndLeavesTheClusterAsItWas(t *testing.T) {
 	c := someoneElses(t, aksNodes())
 	c.makeNamespace(t, "team-a")
@@ -42,7 +46,7 @@ func TestALabIsPlayedOnAKSAndLeavesTheClusterAsItWas(t *testing.T) {
 	lab, state := maintenance(t), t.TempDir()
 	e := newEngine(t, state, lab, akstest.New(c.Kubeconfig).Provider(filepath.Join(state, "aks")))
 	asked := 0
-	consent := func(_ context.Context, v *engine.Visit) error {
+	consent := func(_ context.Context, v *engine.VisitPlan) error {
 		asked++
 		if v.Host.Server != c.Server || v.Host.Context != "k8slab-theirs" || len(v.Host.Production) > 0 {
 			t.Errorf("asked about %+v", v.Host)
@@ -51,29 +55,30 @@ func TestALabIsPlayedOnAKSAndLeavesTheClusterAsItWas(t *testing.T) {
 	}
 	c.behave(t, lab)
 	opts := engine.StartOptions{Provider: aks.Name, Place: akstest.Place(), AllowNodes: true, Consent: consent}
-	s, err := e.Start(t.Context(), lab.ID, opts, nil)
+	p, err := e.Start(t.Context(), lab.ID, opts, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var played []string
 	for range lab.Steps {
+		s := p.Session()
 		played = append(played, s.Step.ID)
-		t.Run(s.Step.ID, func(t *testing.T) { c.playStep(t, e, s) })
-		if s, err = e.Session(t.Context(), lab.ID); err != nil {
+		t.Run(s.Step.ID, func(t *testing.T) { c.playStep(t, p) })
+		if p, err = e.Open(t.Context(), lab.ID); err != nil {
 			t.Fatal(err)
 		}
 		if following, _ := s.Following(); following == nil {
 			break
 		}
-		if s, err = e.Next(t.Context(), s, nil); err != nil {
+		if err = p.Next(t.Context(), true, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if want := "drain deadlock two-budgets unready graceful spread"; strings.Join(played, " ") != want {
 		t.Errorf("played %v, want %s", played, want)
 	}
-	t.Run("node-loss", func(t *testing.T) { c.refusesNodeLoss(t, e, s) })
-	if s, err = e.Start(t.Context(), lab.ID, engine.StartOptions{Consent: consent}, nil); err != nil || !s.Resumed {
+	t.Run("node-loss", func(t *testing.T) { c.refusesNodeLoss(t, e, p) })
+	if p, err = e.Start(t.Context(), lab.ID, engine.StartOptions{Consent: consent}, nil); err != nil || !p.Session().Resumed {
 		t.Errorf("go on: %v", err)
 	}
 	if asked != 1 {
@@ -118,15 +123,17 @@ func (c theirs) behave(t *testing.T, lab *content.Lab) {
 	}
 }
 
-// playStep types the solution of the session's step and wants it to pass, after the unsolved step and a wrong answer have failed.
-func (c theirs) playStep(t *testing.T, e *engine.Engine, s *engine.Session) {
-	lesson := s.Step.Lessons[content.English]
+// playStep types the solution of the session's step and wants it to pass, after the unsolved step and a wrong answer
+// have failed.
+func (c theirs) playStep(t *testing.T, p *engine.Play) {
+	s := p.Session()
+	lesson := s.Step.Lessons[text.English]
 	if strings.Contains(lesson.Intro+lesson.Task, "worker-") {
 		t.Errorf("the lesson speaks of nodes that are not there: %s", lesson.Task)
 	}
-	grade := func() *engine.Report {
+	grade := func() *grading.Report {
 		t.Helper()
-		report, err := e.Check(t.Context(), s)
+		report, err := p.Check(t.Context(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,7 +143,7 @@ func (c theirs) playStep(t *testing.T, e *engine.Engine, s *engine.Session) {
 	again := func() {
 		t.Helper()
 		var err error
-		if s, err = e.Reset(t.Context(), s, nil); err != nil {
+		if err = p.Reset(t.Context(), nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -177,7 +184,7 @@ var asksThePast = []string{
 }
 
 // mustLeaveOut wants the checks that ask for the past to be left out, with the reason, and no others.
-func mustLeaveOut(t *testing.T, s *engine.Session, report *engine.Report) {
+func mustLeaveOut(t *testing.T, s *engine.Session, report *grading.Report) {
 	t.Helper()
 	left := 0
 	for _, v := range report.Verdicts {
@@ -199,7 +206,7 @@ func mustLeaveOut(t *testing.T, s *engine.Session, report *engine.Report) {
 	}
 }
 
-func verdict(t *testing.T, report *engine.Report, id string) engine.Verdict {
+func verdict(t *testing.T, report *grading.Report, id string) grading.Verdict {
 	t.Helper()
 	for _, v := range report.Verdicts {
 		if v.ID == id {
@@ -207,7 +214,7 @@ func verdict(t *testing.T, report *engine.Report, id string) engine.Verdict {
 		}
 	}
 	t.Fatalf("there is no check %s", id)
-	return engine.Verdict{}
+	return grading.Verdict{}
 }
 
 func wrongAnswer(t *testing.T, step *content.Step, name string) content.File {
@@ -236,23 +243,24 @@ func (c theirs) sh(t *testing.T, s *engine.Session, script content.File) {
 }
 
 // refusesNodeLoss wants the last step, whose machines nobody can switch off there, to be refused whatever leads to it.
-func (c theirs) refusesNodeLoss(t *testing.T, e *engine.Engine, s *engine.Session) {
+func (c theirs) refusesNodeLoss(t *testing.T, e *engine.Engine, p *engine.Play) {
 	before := c.atRest(t)
-	for way, try := range map[string]func() (*engine.Session, error){
-		"next": func() (*engine.Session, error) { return e.Next(t.Context(), s, nil) },
-		"goto": func() (*engine.Session, error) { return e.Goto(t.Context(), s, "node-loss", nil) },
-		"start": func() (*engine.Session, error) {
-			return e.Start(t.Context(), s.Lab.ID, engine.StartOptions{Step: "node-loss", Consent: yes}, nil)
+	for way, try := range map[string]func() error{
+		"next": func() error { return p.Next(t.Context(), true, nil) },
+		"goto": func() error { return p.Goto(t.Context(), "node-loss", nil) },
+		"start": func() error {
+			_, err := e.Start(t.Context(), p.Session().Lab.ID, engine.StartOptions{Step: "node-loss", Consent: yes}, nil)
+			return err
 		},
 	} {
-		if _, err := try(); problem.KindOf(err) != problem.Usage || err == nil || way != "next" && !strings.Contains(err.Error(), "node-loss needs node-power") {
+		if err := try(); problem.KindOf(err) != problem.Usage || err == nil || way != "next" && !strings.Contains(err.Error(), "node-loss needs node-power") {
 			t.Errorf("%s: %v", way, err)
 		}
 	}
 	if changed := difference(before, c.versions(t)); len(changed) > 0 {
 		t.Errorf("changed: %s", strings.Join(changed, "\n"))
 	}
-	if now, err := e.Session(t.Context(), s.Lab.ID); err != nil || now.Step.ID != "spread" {
+	if now, err := e.Open(t.Context(), p.Session().Lab.ID); err != nil || now.Session().Step.ID != "spread" {
 		t.Errorf("the session is at %v, %v", now, err)
 	}
 }
@@ -260,7 +268,7 @@ func (c theirs) refusesNodeLoss(t *testing.T, e *engine.Engine, s *engine.Sessio
 // TestChecksReadWhatTheCloudSays has a check of its own that asks for the channel.
 func TestChecksReadWhatTheCloudSays(t *testing.T) {
 	vocabulary, err := checks.New(checks.Define("managed/channel", checks.Doc{
-		Summary: content.Text{EN: "The channel is the one.", JA: "チャネルが合っている。"}, Pass: content.Text{EN: "It is.", JA: "合っている。"}, Fail: content.Text{EN: "It is not.", JA: "合っていない。"},
+		Summary: text.Text{EN: "The channel is the one.", JA: "チャネルが合っている。"}, Pass: text.Text{EN: "It is.", JA: "合っている。"}, Fail: text.Text{EN: "It is not.", JA: "合っていない。"},
 	}, func(ctx context.Context, env checks.Env, _ struct{}) (checks.Result, error) {
 		facts, err := env.Managed(ctx)
 		if err != nil {
@@ -289,16 +297,16 @@ func TestChecksReadWhatTheCloudSays(t *testing.T) {
 	}
 	c := someoneElses(t, aksNodes())
 	state := t.TempDir()
-	e, err := engine.New(engine.Config{Labs: []*content.Lab{lab}, Vocabulary: vocabulary, StateDir: state,
+	e, err := engine.New(engine.Config{Labs: catalog.Loaded(lab), Vocabulary: vocabulary, StateDir: state,
 		Providers: []cluster.Provider{akstest.New(c.Kubeconfig).Provider(filepath.Join(state, "aks"))}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := e.Start(t.Context(), lab.ID, engine.StartOptions{Place: akstest.Place(), Consent: yes}, nil)
+	p, err := e.Start(t.Context(), lab.ID, engine.StartOptions{Place: akstest.Place(), Consent: yes}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	report, err := e.Check(t.Context(), s)
+	report, err := p.Check(t.Context(), nil)
 	if err != nil || !report.Passed {
 		t.Errorf("got %+v, %v", report, err)
 	}

@@ -26,14 +26,17 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
-	"github.com/k8slab/k8slab/checks"
+	"github.com/k8slab/k8slab/checks/all"
 	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine"
+	"github.com/k8slab/k8slab/engine/action"
+	"github.com/k8slab/k8slab/engine/catalog"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/cluster/embedded"
 	"github.com/k8slab/k8slab/engine/cluster/existing"
 	"github.com/k8slab/k8slab/engine/problem"
 	"github.com/k8slab/k8slab/internal/testcluster"
+	"github.com/k8slab/k8slab/text"
 )
 
 func TestMain(m *testing.M) { testcluster.Main(m) }
@@ -159,8 +162,8 @@ func (c theirs) deploy(t *testing.T, namespace, name string) {
 	})
 }
 
-// versions returns the resourceVersion of every object in the cluster, and what a person can change of a node. Left out is what the cluster
-// itself keeps writing: the leases of its components and nodes, the status of nodes, and events.
+// versions returns the resourceVersion of every object in the cluster, and what a person can change of a node. Left out
+// is what the cluster itself keeps writing: the leases of its components and nodes, the status of nodes, and events.
 func (c theirs) versions(t *testing.T) map[string]string {
 	t.Helper()
 	disco, err := discovery.NewDiscoveryClientForConfig(c.config)
@@ -210,7 +213,8 @@ func (c theirs) versions(t *testing.T) map[string]string {
 	return found
 }
 
-// atRest returns versions when nothing in the cluster has changed by itself for some seconds: a new cluster's controllers begin one by one.
+// atRest returns versions when nothing in the cluster has changed by itself for some seconds: a new cluster's
+// controllers begin one by one.
 func (c theirs) atRest(t *testing.T) map[string]string {
 	t.Helper()
 	const long = 3 * time.Second
@@ -252,7 +256,7 @@ func newEngine(t *testing.T, stateDir string, lab *content.Lab, guest cluster.Pr
 		t.Fatal(err)
 	}
 	e, err := engine.New(engine.Config{
-		Labs: []*content.Lab{lab}, Vocabulary: checks.Default(), Providers: []cluster.Provider{own, guest}, StateDir: stateDir,
+		Labs: catalog.Loaded(lab), Vocabulary: all.Vocabulary(), Providers: []cluster.Provider{own, guest}, StateDir: stateDir,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -260,7 +264,7 @@ func newEngine(t *testing.T, stateDir string, lab *content.Lab, guest cluster.Pr
 	return e
 }
 
-func yes(context.Context, *engine.Visit) error { return nil }
+func yes(context.Context, *engine.VisitPlan) error { return nil }
 
 // TestAStartByMistakeChangesNothing points start at a cluster with other people's workloads.
 func TestAStartByMistakeChangesNothing(t *testing.T) {
@@ -271,9 +275,9 @@ func TestAStartByMistakeChangesNothing(t *testing.T) {
 	state := t.TempDir()
 	e := newEngine(t, state, lab, existing.New(filepath.Join(state, "existing")))
 	asked := 0
-	no := func(context.Context, *engine.Visit) error {
+	no := func(context.Context, *engine.VisitPlan) error {
 		asked++
-		return problem.New(problem.Usage, "no", "いいえ", "")
+		return problem.New(problem.Usage, text.New("no", "いいえ"), action.Action{})
 	}
 	refuses := func(name string, opts engine.StartOptions, want ...string) {
 		t.Run(name, func(t *testing.T) {
@@ -295,7 +299,7 @@ func TestAStartByMistakeChangesNothing(t *testing.T) {
 			if changed := difference(before, c.versions(t)); len(changed) > 0 {
 				t.Errorf("changed: %s", strings.Join(changed, "\n"))
 			}
-			if _, err := e.Session(t.Context(), lab.ID); problem.KindOf(err) != problem.Usage {
+			if _, err := e.Open(t.Context(), lab.ID); problem.KindOf(err) != problem.Usage {
 				t.Errorf("the lab counts as started: %v", err)
 			}
 		})
@@ -323,7 +327,7 @@ func TestAStartByMistakeChangesNothing(t *testing.T) {
 			Provider: existing.Name, Place: cluster.Place{Kubeconfig: file, Context: "reader"}, AllowNodes: true, Acknowledge: "reader", Consent: yes,
 		}, nil)
 		p, ok := errors.AsType[*problem.Problem](err)
-		if !ok || !strings.Contains(p.What.EN, "would not take namespace/shop") || p.Next != "kubectl --kubeconfig "+file+" --context reader auth can-i --list" {
+		if !ok || !strings.Contains(p.What.EN, "would not accept namespace/shop") || p.Next.String() != "kubectl --kubeconfig "+file+" --context reader auth can-i --list" {
 			t.Errorf("got %v; next %v", err, p)
 		}
 	})
@@ -395,18 +399,18 @@ func TestNothingIsDoneToAClusterThatWasMadeAnewAtTheSameAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	was := second.atRest(t)
-	s, err := e.Session(t.Context(), lab.ID)
+	p, err := e.Open(t.Context(), lab.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, reset := e.Reset(t.Context(), s, nil)
-	_, next := e.Next(t.Context(), s, nil)
-	_, gone := e.Goto(t.Context(), s, lab.Steps[1].ID, nil)
-	_, checked := e.Check(t.Context(), s)
+	reset := p.Reset(t.Context(), nil)
+	next := p.Next(t.Context(), true, nil)
+	gone := p.Goto(t.Context(), lab.Steps[1].ID, nil)
+	_, checked := p.Check(t.Context(), nil)
 	_, deleted := e.Delete(t.Context(), lab.ID, nil)
 	for what, err := range map[string]error{"reset": reset, "next": next, "goto": gone, "check": checked, "delete": deleted} {
 		p, ok := errors.AsType[*problem.Problem](err)
-		if !ok || !strings.Contains(p.What.EN, "there is another cluster now") || p.Next != "k8slab delete --forget "+lab.ID {
+		if !ok || !strings.Contains(p.What.EN, "there is another cluster now") || p.Next.String() != "delete "+lab.ID+" --forget" {
 			t.Errorf("%s: %v", what, err)
 		}
 	}

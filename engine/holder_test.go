@@ -8,9 +8,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/k8slab/k8slab/checks"
+	"github.com/k8slab/k8slab/checks/all"
 	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine"
+	"github.com/k8slab/k8slab/engine/catalog"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/cluster/existing"
 	"github.com/k8slab/k8slab/engine/problem"
@@ -27,8 +28,6 @@ type owner struct {
 }
 
 func (o *owner) Name() string { return o.name }
-
-func (o *owner) Capabilities() []cluster.Capability { return cluster.Capabilities[:] }
 
 func (o *owner) Find(context.Context, string) (*cluster.Cluster, error) {
 	if o.has == nil {
@@ -51,7 +50,8 @@ func (o *owner) Delete(context.Context, string) error {
 	return nil
 }
 
-// TestAClusterThatTheJournalDoesNotPointToIsNotLost is about clusters that were being made, or let in, when k8slab was killed.
+// TestAClusterThatTheJournalDoesNotPointToIsNotLost is about clusters that were being made, or let in, when k8slab was
+// killed.
 func TestAClusterThatTheJournalDoesNotPointToIsNotLost(t *testing.T) {
 	lab := maintenance(t)
 	first, second := &owner{name: "first"}, &owner{name: "second"}
@@ -64,7 +64,7 @@ func TestAClusterThatTheJournalDoesNotPointToIsNotLost(t *testing.T) {
 	second.has = &cluster.Cluster{Name: lab.ID, Provider: "second", State: cluster.Running}
 	for _, provider := range []string{"", "first"} {
 		p, ok := errors.AsType[*problem.Problem](start(provider))
-		if !ok || !strings.Contains(p.What.EN, "second") || !strings.Contains(p.What.JA, "second") || p.Next != "k8slab delete "+lab.ID {
+		if !ok || !strings.Contains(p.What.EN, "second") || !strings.Contains(p.What.JA, "second") || p.Next.String() != "delete "+lab.ID {
 			t.Errorf("start on %q: %v", provider, p)
 		}
 	}
@@ -91,7 +91,7 @@ func TestAClusterThatTheJournalDoesNotPointToIsNotLost(t *testing.T) {
 
 func engineOf(t *testing.T, lab *content.Lab, state string, providers ...cluster.Provider) *engine.Engine {
 	t.Helper()
-	e, err := engine.New(engine.Config{Labs: []*content.Lab{lab}, Vocabulary: checks.Default(), Providers: providers, StateDir: state})
+	e, err := engine.New(engine.Config{Labs: catalog.Loaded(lab), Vocabulary: all.Vocabulary(), Providers: providers, StateDir: state})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestAChoiceWithoutAnAttemptCanBeTakenBack(t *testing.T) {
 	}
 	settle()
 	_, err := e.Start(t.Context(), lab.ID, engine.StartOptions{}, nil)
-	if p, ok := errors.AsType[*problem.Problem](err); !ok || !strings.Contains(p.What.EN, c.Server) || p.Next != "k8slab delete "+lab.ID {
+	if p, ok := errors.AsType[*problem.Problem](err); !ok || !strings.Contains(p.What.EN, c.Server) || p.Next.String() != "delete "+lab.ID {
 		t.Errorf("start elsewhere: %v", err)
 	}
 	left, err := e.Delete(t.Context(), lab.ID, nil)
@@ -145,7 +145,7 @@ func TestAChoiceWithoutAnAttemptCanBeTakenBack(t *testing.T) {
 	}
 	opts.Consent = nil
 	_, err = e.Start(t.Context(), lab.ID, opts, nil)
-	if p, ok := errors.AsType[*problem.Problem](err); !ok || !strings.HasPrefix(p.Next, "k8slab start "+lab.ID+" --cluster existing") {
+	if p, ok := errors.AsType[*problem.Problem](err); !ok || !strings.HasPrefix(p.Next.String(), "start "+lab.ID+" --cluster existing") {
 		t.Errorf("start without anybody to ask: %v", err)
 	}
 }

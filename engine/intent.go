@@ -12,10 +12,11 @@ import (
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/flock"
 	"github.com/k8slab/k8slab/engine/progress"
+	"github.com/k8slab/k8slab/engine/seed"
 )
 
-// intent is written before the cluster is changed into another state and removed when that has come about. One that is found with
-// nobody at work belongs to a command that was killed.
+// intent is written before the cluster is changed into another state and removed when that has come about. One that is
+// found with nobody at work belongs to a command that was killed.
 type intent struct {
 	Attempt string        `json:"attempt"`
 	Step    string        `json:"step"`
@@ -26,7 +27,7 @@ type intent struct {
 
 func intentPath(sessionDir string) string { return filepath.Join(sessionDir, "intent.json") }
 
-func (i intent) save(sessionDir string) error { return writeJSON(intentPath(sessionDir), i) }
+func (i intent) save(sessionDir string) error { return seed.Keep(intentPath(sessionDir), i) }
 
 func dropIntent(sessionDir string) error {
 	err := os.Remove(intentPath(sessionDir))
@@ -52,61 +53,43 @@ func loadIntent(sessionDir string) (*intent, error) {
 	return &i, nil
 }
 
-// Mend finishes a reset, a change of step or the restoring of a snapshot that was interrupted, and returns the session as it is then.
-// Where nothing was interrupted, another command is at work or the cluster does not run, it does nothing.
-func (e *Engine) Mend(ctx context.Context, s *Session, report cluster.Progress) (*Session, error) {
-	dir, err := e.sessionDir(s.Lab.ID)
-	if err != nil {
-		return nil, err
+// Recover finishes a reset, a change of step or the restoring of a snapshot that was interrupted. Where nothing was
+// interrupted, another command is at work or the cluster does not run, it does nothing.
+func (p *Play) Recover(ctx context.Context, report cluster.Progress) error {
+	s := p.Session()
+	if found, err := loadIntent(p.dir); err != nil || found == nil || s.Cluster == nil || s.Cluster.State == cluster.Stopped {
+		return err
 	}
-	if found, err := loadIntent(dir); err != nil || found == nil || s.Cluster == nil || s.Cluster.State == cluster.Stopped {
-		return s, err
-	}
-	unlock, free, err := flock.Try(sessionLock(dir))
+	unlock, free, err := flock.Try(sessionLock(p.dir))
 	if err != nil || !free {
-		return s, err
+		return err
 	}
 	defer unlock()
-	found, err := loadIntent(dir)
+	found, err := loadIntent(p.dir)
 	if err != nil || found == nil {
-		return s, err
+		return err
 	}
 	if found.Attempt != s.Attempt.Attempt {
-		return s, dropIntent(dir)
+		return dropIntent(p.dir)
 	}
-	if err := e.awake(ctx, s, report); err != nil {
-		return nil, err
+	if err := p.awake(ctx, report); err != nil {
+		return err
 	}
-	return e.complete(ctx, s, dir, *found, report)
+	return p.complete(ctx, *found, report)
 }
 
-func (e *Engine) complete(ctx context.Context, s *Session, dir string, found intent, report cluster.Progress) (*Session, error) {
+// complete does what was begun. The session is locked.
+func (p *Play) complete(ctx context.Context, found intent, report cluster.Progress) error {
 	if found.Snapshot != "" {
-		p, err := e.Provider(s.Cluster.Provider)
-		if err != nil {
-			return nil, err
-		}
-		c, ok := p.(cluster.Checkpointer)
+		c, ok := cluster.As[cluster.Checkpointer](p.Provider())
 		if !ok {
-			return nil, withoutSnapshots(p)
+			return withoutSnapshots(p.Provider())
 		}
-		mended, err := e.restoreSnapshot(ctx, c, dir, s, found.Snapshot, report)
-		if err != nil {
-			return nil, err
-		}
-		return e.refresh(mended)
+		return p.restoreSnapshot(ctx, c, found.Snapshot, report)
 	}
-	lab, err := e.linked(s.Lab)
+	step, err := p.holds().lab.Find(found.Step)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	step, err := lab.step(found.Step)
-	if err != nil {
-		return nil, err
-	}
-	mended := &Session{Lab: s.Lab, Step: step.content, Cluster: s.Cluster, Attempt: s.Attempt, Resumed: true}
-	if err := e.enter(ctx, mended, found.Kind, report); err != nil {
-		return nil, err
-	}
-	return e.refresh(mended)
+	return p.enter(ctx, step, found.Kind, report)
 }

@@ -21,10 +21,6 @@ type machines struct {
 	asked *[]string
 }
 
-func (m machines) Capabilities() []cluster.Capability {
-	return []cluster.Capability{cluster.Disposable}
-}
-
 func (m machines) ask(format string, args ...any) error {
 	*m.asked = append(*m.asked, fmt.Sprintf(format, args...))
 	return nil
@@ -68,11 +64,11 @@ func TestImagesAreLoadedOnceAllMachinesHavePower(t *testing.T) {
 			phases = append(phases, fmt.Sprint(p.Name, " ", p.Done))
 		}
 	}
-	s, err := e.Start(t.Context(), lab.ID, engine.StartOptions{}, report)
+	p, err := e.Start(t.Context(), lab.ID, engine.StartOptions{}, report)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := e.Reset(t.Context(), s, nil); err != nil {
+	if err := p.Reset(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
 	once := []string{"start worker-1", "start worker-2", "load [registry.example/web:1]"}

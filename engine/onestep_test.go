@@ -8,9 +8,10 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/k8slab/k8slab/checks"
+	"github.com/k8slab/k8slab/checks/all"
 	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine"
+	"github.com/k8slab/k8slab/engine/catalog"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/cluster/embedded"
 )
@@ -56,7 +57,7 @@ func onOwn(t *testing.T, lab *content.Lab, wrap func(*embedded.Provider) cluster
 			t.Error(err)
 		}
 	})
-	e, err := engine.New(engine.Config{Labs: []*content.Lab{lab}, Vocabulary: checks.Default(), Providers: []cluster.Provider{wrap(own)}, StateDir: state})
+	e, err := engine.New(engine.Config{Labs: catalog.Loaded(lab), Vocabulary: all.Vocabulary(), Providers: []cluster.Provider{wrap(own)}, StateDir: state})
 	if err != nil {
 		t.Fatal(err)
 	}

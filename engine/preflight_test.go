@@ -8,7 +8,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine/history"
 )
 
@@ -17,7 +16,7 @@ func TestAKubeletMayBeThreeMinorReleasesOlderAndNeverNewer(t *testing.T) {
 		"v1.33.9": true, "v1.34.0": false, "v1.36.3": false, "v1.37.2": false, "v1.38.0": true, "unknown": false,
 	} {
 		node := corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "worker-1"}, Status: corev1.NodeStatus{NodeInfo: corev1.NodeSystemInfo{KubeletVersion: version}}}
-		if found := skewFindings([]corev1.Node{node}, "1.37"); (len(found) == 1) != stands {
+		if found := skewObstacles([]corev1.Node{node}, "1.37"); (len(found) == 1) != stands {
 			t.Errorf("kubelet %s: %+v", version, found)
 		}
 	}
@@ -33,7 +32,7 @@ func TestOnlyCallersOfWhatTheReleaseRemovesStandInTheWay(t *testing.T) {
 	}
 	impersonated := request("learner", "kubectl", "bronze", "1.37", time.Second)
 	impersonated.ImpersonatedUser = "mia"
-	found := deprecatedFindings([]history.Request{
+	found := deprecatedObstacles([]history.Request{
 		request("bot", "ci/1.0", "silver", "1.37", 9*time.Second),
 		request("bot", "ci/1.0", "gold", "1.37", 5*time.Second),
 		request("bot", "ci/1.0", "gold", "1.37", 7*time.Second),
@@ -51,22 +50,5 @@ func TestOnlyCallersOfWhatTheReleaseRemovesStandInTheWay(t *testing.T) {
 	}
 	if mia.User != "mia" || mia.API != "storage.k8s.io/v1beta1" {
 		t.Errorf("got %+v", mia)
-	}
-}
-
-func TestAStepCannotHaveAClusterThatTheLabHasNot(t *testing.T) {
-	lab := &content.Lab{ID: "lab", Cluster: content.ClusterShape{Release: "1.36", Nodes: []content.Node{{Name: "worker-1"}}}}
-	for _, tt := range []struct {
-		cluster content.StepCluster
-		wrong   int
-	}{
-		{content.StepCluster{}, 0},
-		{content.StepCluster{Release: "1.37", Kubelets: map[string]string{"worker-1": "1.33"}}, 0},
-		{content.StepCluster{Release: "1.35"}, 1},
-		{content.StepCluster{Kubelets: map[string]string{"worker-9": "1.36"}}, 1},
-	} {
-		if errs := linkCluster(lab, &content.Step{Dir: "10-a", Cluster: tt.cluster}); len(errs) != tt.wrong {
-			t.Errorf("%+v: %v", tt.cluster, errs)
-		}
 	}
 }

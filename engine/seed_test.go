@@ -48,7 +48,8 @@ func (r robbed) LoadImages(ctx context.Context, name string, _ []string) error {
 	return nil
 }
 
-// TestAStartingStateThatWasTakenAwayIsMadeAnew is about controllers that are behind: a ReplicaSet's may delete a pod that it was to take in.
+// TestAStartingStateThatWasTakenAwayIsMadeAnew is about controllers that are behind: a ReplicaSet's may delete a pod
+// that it was to take in.
 func TestAStartingStateThatWasTakenAwayIsMadeAnew(t *testing.T) {
 	const setup = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: loading\n---\napiVersion: v1\nkind: Pod\nmetadata:\n  name: web\n  namespace: loading\nspec:\n  initContainers:\n    - {name: first, image: registry.example/web:1}\n  containers:\n    - {name: web, image: registry.example/web:1, readinessProbe: {initialDelaySeconds: 3, httpGet: {port: 80}}}\n"
 	lab := oneStep(t, "93-robbed", setup, "worker-1")
@@ -88,20 +89,20 @@ func TestAStartingStateThatIsNotReachedSaysWhy(t *testing.T) {
 	}{
 		{
 			"unscheduled", workload + "          resources: {requests: {cpu: 1k}}\n", asItIs,
-			`0 of 1 replicas are available; pod web-\S+ is not scheduled: 0/1 nodes are available: .*[Ii]nsufficient cpu`, "k8slab reset --lab 92-unscheduled",
+			`0 of 1 replicas are available; pod web-\S+ is not scheduled: 0/1 nodes are available: .*[Ii]nsufficient cpu`, "reset 92-unscheduled",
 		},
 		{
 			"unready", workload + "          readinessProbe: {initialDelaySeconds: 600, httpGet: {port: 80}}\n", asItIs,
-			`0 of 1 replicas are available; container web of pod web-\S+ is not ready`, "k8slab reset --lab 92-unready",
+			`0 of 1 replicas are available; container web of pod web-\S+ is not ready`, "reset 92-unready",
 		},
 		{
 			"forbidden", "apiVersion: v1\nkind: ResourceQuota\nmetadata:\n  name: none\n  namespace: waiting\nspec:\n  hard: {pods: \"0\"}\n---\n" + workload, asItIs,
-			`0 of 1 replicas are available; it has no pods: .*exceeded quota: none`, "k8slab reset --lab 92-forbidden",
+			`0 of 1 replicas are available; it has no pods: .*exceeded quota: none`, "reset 92-forbidden",
 		},
 		{
 			"halted", workload, func(own *embedded.Provider) cluster.Provider { return halted{own} },
 			`as kube-scheduler does not run: wait for deployment web \(0 of 1 replicas are available; pod web-\S+ has not been looked at by the scheduler\)`,
-			"k8slab cluster start kube-scheduler --lab 92-halted",
+			"start-component 92-halted --component kube-scheduler",
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -115,7 +116,7 @@ func TestAStartingStateThatIsNotReachedSaysWhy(t *testing.T) {
 			if !ok || !regexp.MustCompile(tc.want).MatchString(err.Error()) {
 				t.Fatalf("error %v, want it to match %s", err, tc.want)
 			}
-			if p.Next != tc.next {
+			if p.Next.String() != tc.next {
 				t.Errorf("next is %q, want %q", p.Next, tc.next)
 			}
 		})

@@ -4,16 +4,18 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/k8slab/k8slab/engine/action"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/problem"
 	"github.com/k8slab/k8slab/engine/progress"
+	"github.com/k8slab/k8slab/engine/seed"
+	"github.com/k8slab/k8slab/text"
 )
 
 // snapshotPrefix keeps the names that learners give apart from those of the steps' starting states.
@@ -23,93 +25,82 @@ func snapshotPath(sessionDir, name string) string {
 	return filepath.Join(sessionDir, snapshotPrefix+name+".json")
 }
 
-// SaveSnapshot saves the session's cluster as it is now under the name, and replaces an earlier one.
-func (e *Engine) SaveSnapshot(ctx context.Context, s *Session, name string) error {
-	return e.withSnapshots(ctx, s, func(c cluster.Checkpointer, dir string) error {
-		b, err := loadBaseline(dir)
+// snapshot is what k8slab keeps beside a cluster's checkpoint that a learner asked for.
+type snapshot struct {
+	Saved    time.Time      `json:"saved"`
+	Baseline *seed.Baseline `json:"baseline"`
+}
+
+// SaveSnapshot saves the cluster as it is now under the name, and replaces an earlier snapshot of that name.
+func (p *Play) SaveSnapshot(ctx context.Context, name string) error {
+	return p.withSnapshots(ctx, func(c cluster.Checkpointer) error {
+		s := p.Session()
+		b, err := seed.LoadBaseline(p.dir)
 		if err != nil {
 			return err
 		}
 		if b == nil || b.Step != s.Step.ID {
 			return notSeeded(s)
 		}
-		catchUp(ctx, c, s.Lab.ID)
+		cluster.CatchUp(ctx, p.Provider(), s.Lab.ID)
 		saved := time.Now().UTC()
 		if err := c.SaveCheckpoint(ctx, s.Lab.ID, snapshotPrefix+name); err != nil {
 			return err
 		}
-		return writeJSON(snapshotPath(dir, name), snapshot{Saved: saved, Baseline: b})
+		if err := seed.Keep(snapshotPath(p.dir, name), snapshot{Saved: saved, Baseline: b}); err != nil {
+			return err
+		}
+		return p.append(progress.Event{Kind: progress.Saved, Time: saved, Snapshot: name})
 	})
 }
 
-// snapshot is what k8slab keeps beside a cluster's checkpoint that a learner asked for.
-type snapshot struct {
-	Saved    time.Time `json:"saved"`
-	Baseline *baseline `json:"baseline"`
+// RestoreSnapshot brings the cluster back to the snapshot, and the play to the step in which it was saved. What was
+// done in between is undone for grading, too; what was done before the snapshot still counts.
+func (p *Play) RestoreSnapshot(ctx context.Context, name string, report cluster.Progress) error {
+	return p.withSnapshots(ctx, func(c cluster.Checkpointer) error { return p.restoreSnapshot(ctx, c, name, report) })
 }
 
-// RestoreSnapshot brings the cluster back to the snapshot, and the session to the step in which it was saved. What was done in between
-// is undone for grading, too; what was done before the snapshot still counts.
-func (e *Engine) RestoreSnapshot(ctx context.Context, s *Session, name string, report cluster.Progress) (*Session, error) {
-	var restored *Session
-	err := e.withSnapshots(ctx, s, func(c cluster.Checkpointer, dir string) (err error) {
-		restored, err = e.restoreSnapshot(ctx, c, dir, s, name, report)
+// restoreSnapshot is called with the session locked and the cluster awake.
+func (p *Play) restoreSnapshot(ctx context.Context, c cluster.Checkpointer, name string, report cluster.Progress) error {
+	s := p.Session()
+	saved, err := loadSnapshot(p.dir, name)
+	if err != nil {
 		return err
-	})
+	}
+	step, err := p.holds().lab.Find(saved.Baseline.Step)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return e.refresh(restored)
-}
-
-// restoreSnapshot is called with the session locked and its cluster awake.
-func (e *Engine) restoreSnapshot(ctx context.Context, c cluster.Checkpointer, dir string, s *Session, name string, report cluster.Progress) (*Session, error) {
-	saved, err := loadSnapshot(dir, name)
-	if err != nil {
-		return nil, err
+	i := intent{Attempt: s.Attempt.Attempt, Step: step.ID, Kind: progress.Entered, Snapshot: name}
+	if err := i.save(p.dir); err != nil {
+		return err
 	}
-	lab, err := e.linked(s.Lab)
-	if err != nil {
-		return nil, err
-	}
-	step, err := lab.step(saved.Baseline.Step)
-	if err != nil {
-		return nil, err
-	}
-	i := intent{Attempt: s.Attempt.Attempt, Step: step.content.ID, Kind: progress.Entered, Snapshot: name}
-	if err := i.save(dir); err != nil {
-		return nil, err
-	}
-	if err := dropBaseline(dir); err != nil {
-		return nil, err
+	if err := seed.DropBaseline(p.dir); err != nil {
+		return err
 	}
 	began := time.Now().UTC()
 	err = report.Run("scenario", func() (string, error) {
 		return name, c.RestoreCheckpoint(ctx, s.Lab.ID, snapshotPrefix+name)
 	})
 	if errors.Is(err, cluster.ErrNoCheckpoint) {
-		return nil, errors.Join(noSnapshot(name), dropIntent(dir))
+		return errors.Join(noSnapshot(name), dropIntent(p.dir))
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	catchUp(ctx, c, s.Lab.ID)
+	cluster.CatchUp(ctx, p.Provider(), s.Lab.ID)
 	b := saved.Baseline
 	b.Attempt = s.Attempt.Attempt
 	now := time.Now().UTC()
-	b.Undone = append(b.Undone, window{From: saved.Saved, To: now})
-	if err := b.save(dir); err != nil {
-		return nil, err
+	b.Undone = append(b.Undone, seed.Window{From: saved.Saved, To: now})
+	if err := b.Save(p.dir); err != nil {
+		return err
 	}
-	err = e.journal.Append(progress.Event{
-		Kind: progress.Entered, Time: now, Began: began, Snapshot: name, Undone: saved.Saved, Attempt: b.Attempt, Lab: s.Lab.ID, Step: b.Step,
-	})
-	if err != nil {
-		return nil, err
+	p.at(step)
+	if err := p.append(progress.Event{Kind: progress.Entered, Time: now, Began: began, Snapshot: name, Undone: saved.Saved, Step: step.ID}); err != nil {
+		return err
 	}
-	restored := *s
-	restored.Step = step.content
-	return &restored, dropIntent(dir)
+	return dropIntent(p.dir)
 }
 
 // loadSnapshot returns a problem for a snapshot that is not there, or not whole.
@@ -128,18 +119,15 @@ func loadSnapshot(dir, name string) (*snapshot, error) {
 	return &saved, nil
 }
 
-// Snapshots lists the snapshots of the session's cluster, oldest first.
-func (e *Engine) Snapshots(ctx context.Context, s *Session) ([]cluster.Checkpoint, error) {
+// Snapshots lists the snapshots of the cluster, oldest first.
+func (p *Play) Snapshots(ctx context.Context) ([]cluster.Checkpoint, error) {
+	s := p.Session()
 	if s.Cluster == nil {
 		return nil, nil
 	}
-	p, err := e.Provider(s.Cluster.Provider)
-	if err != nil {
-		return nil, err
-	}
-	c, ok := p.(cluster.Checkpointer)
+	c, ok := cluster.As[cluster.Checkpointer](p.Provider())
 	if !ok {
-		return nil, withoutSnapshots(p)
+		return nil, withoutSnapshots(p.Provider())
 	}
 	all, err := c.Checkpoints(ctx, s.Lab.ID)
 	if err != nil {
@@ -155,37 +143,26 @@ func (e *Engine) Snapshots(ctx context.Context, s *Session) ([]cluster.Checkpoin
 	return named, nil
 }
 
-func (e *Engine) withSnapshots(ctx context.Context, s *Session, f func(c cluster.Checkpointer, sessionDir string) error) error {
-	dir, err := e.sessionDir(s.Lab.ID)
-	if err != nil {
-		return err
-	}
-	unlock, err := e.lockSession(ctx, s.Lab.ID)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	if err := e.awake(ctx, s, nil); err != nil {
-		return err
-	}
-	p, err := e.Provider(s.Cluster.Provider)
-	if err != nil {
-		return err
-	}
-	c, ok := p.(cluster.Checkpointer)
-	if !ok {
-		return withoutSnapshots(p)
-	}
-	return f(c, dir)
+// withSnapshots runs f with the session locked and the cluster awake.
+func (p *Play) withSnapshots(ctx context.Context, f func(cluster.Checkpointer) error) error {
+	return p.locked(ctx, func() error {
+		if err := p.awake(ctx, nil); err != nil {
+			return err
+		}
+		c, ok := cluster.As[cluster.Checkpointer](p.Provider())
+		if !ok {
+			return withoutSnapshots(p.Provider())
+		}
+		return f(c)
+	})
 }
 
 func withoutSnapshots(p cluster.Provider) error {
 	return problem.New(problem.Usage,
-		fmt.Sprintf("clusters of the kind %s have no snapshots", p.Name()),
-		fmt.Sprintf("%s クラスターにはスナップショットがありません", p.Name()), "k8slab reset")
+		text.New("clusters of the kind %s have no snapshots", "%s クラスターにはスナップショットがありません", p.Name()), action.Do(action.Reset))
 }
 
 func noSnapshot(name string) error {
 	return problem.New(problem.Usage,
-		fmt.Sprintf("there is no snapshot %q", name), fmt.Sprintf("スナップショット %q はありません", name), "k8slab snapshot list")
+		text.New("there is no snapshot %q", "スナップショット %q はありません", name), action.Do(action.ListSnapshots))
 }

@@ -26,14 +26,15 @@ import (
 	"github.com/k8slab/k8slab/engine/cluster/embedded"
 )
 
-// logged is a cluster of machines that has an audit log, in which the class "again" was asked for a minute before it was.
+// logged is a cluster of machines that has an audit log, in which the class "again" was asked for a minute before it
+// was.
 type logged struct {
 	machines
 	dir string
 }
 
 func (l logged) AuditLog(ctx context.Context, name string) ([]string, error) {
-	own := l.Provider.(cluster.AuditLogFile)
+	own, _ := cluster.As[cluster.AuditLogFile](l.Provider)
 	paths, err := own.AuditLog(ctx, name)
 	for i, path := range paths {
 		raw, err := os.ReadFile(path)
@@ -64,7 +65,8 @@ func (l logged) AuditLog(ctx context.Context, name string) ([]string, error) {
 	return paths, err
 }
 
-// withDefinition is a lab whose starting state has a kind of its own, and an object of it that is stored in the older of its versions.
+// withDefinition is a lab whose starting state has a kind of its own, and an object of it that is stored in the older
+// of its versions.
 func withDefinition(t *testing.T) *content.Lab {
 	t.Helper()
 	const definition = `apiVersion: apiextensions.k8s.io/v1
@@ -91,7 +93,7 @@ func TestAResetTakesAlongWhatTheLearnerMadeElsewhere(t *testing.T) {
 	lab := withDefinition(t)
 	var asked []string
 	e, own := onOwn(t, lab, func(own *embedded.Provider) cluster.Provider { return logged{machines{own, &asked}, t.TempDir()} })
-	s, err := e.Start(t.Context(), lab.ID, engine.StartOptions{}, nil)
+	p, err := e.Start(t.Context(), lab.ID, engine.StartOptions{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +134,7 @@ func TestAResetTakesAlongWhatTheLearnerMadeElsewhere(t *testing.T) {
 		t.Helper()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		if _, err := e.Reset(ctx, s, nil); err != nil {
+		if err := p.Reset(ctx, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -155,7 +157,8 @@ func TestAResetTakesAlongWhatTheLearnerMadeElsewhere(t *testing.T) {
 		}
 	}
 
-	// Whoever writes storedVersions by hand and takes the version away can read none of the objects any more, nor delete them.
+	// Whoever writes storedVersions by hand and takes the version away can read none of the objects any more, nor
+	// delete them.
 	cfg, err := own.Config(t.Context(), lab.ID, cluster.Learner)
 	if err != nil {
 		t.Fatal(err)

@@ -11,21 +11,17 @@ import (
 	"github.com/k8slab/k8slab/engine/timeline"
 )
 
-// Timeline tells the session's attempt as it happened, and only the visits of one step where step is not empty. What the cluster no longer
-// can tell is left out; the story says which parts are there.
-func (e *Engine) Timeline(ctx context.Context, s *Session, step string) (*timeline.Story, error) {
-	lab, err := e.linked(s.Lab)
-	if err != nil {
-		return nil, err
-	}
+// Timeline tells the attempt as it happened, and only the visits of one step where step is not empty. What the cluster
+// can no longer tell is left out; the story says which parts are there.
+func (p *Play) Timeline(ctx context.Context, step string) (*timeline.Story, error) {
 	if step != "" {
-		found, err := lab.step(step)
+		found, err := p.holds().lab.Find(step)
 		if err != nil {
 			return nil, err
 		}
-		step = found.content.ID
+		step = found.ID
 	}
-	story, err := e.story(ctx, s, s.Attempt.Started, 0)
+	story, err := p.story(ctx, p.Session().Attempt.Started, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -36,20 +32,21 @@ func (e *Engine) Timeline(ctx context.Context, s *Session, step string) (*timeli
 }
 
 // story tells the attempt, of what happened in the cluster only what came after since.
-func (e *Engine) story(ctx context.Context, s *Session, since time.Time, joinFor time.Duration) (*timeline.Story, error) {
-	all, _, err := e.journal.Read()
+func (p *Play) story(ctx context.Context, since time.Time, joinFor time.Duration) (*timeline.Story, error) {
+	read, err := p.engine.readJournal()
 	if err != nil {
 		return nil, err
 	}
+	s := p.Session()
 	from := timeline.Source{Lab: s.Lab.ID, Attempt: s.Attempt.Attempt, Learner: string(cluster.Learner), JoinFor: joinFor}
 	seen := map[string]bool{}
-	for _, event := range all {
+	for _, event := range read.events {
 		if event.Lab == s.Lab.ID && event.Attempt == s.Attempt.Attempt && !seen[event.ID] {
 			from.Events, seen[event.ID] = append(from.Events, event), true
 		}
 	}
 	if s.Cluster != nil {
-		if from.Requests, from.Record, err = e.past(ctx, s, since); err != nil {
+		if from.Requests, from.Record, err = p.past(ctx, since); err != nil {
 			return nil, err
 		}
 	}
@@ -63,18 +60,20 @@ const (
 	followJoin = time.Second
 )
 
-// Follow tells the attempt as it happens, from the start of the step on, until ctx ends or the lab has no attempt under way any more. It calls
-// tell with a story of one visit that holds only what is new. With the learner it goes on to other steps.
-func (e *Engine) Follow(ctx context.Context, s *Session, tell func(*timeline.Story) error) error {
+// Follow tells the attempt as it happens, from the start of the step on, until ctx ends or the lab has no attempt under
+// way any more. It calls tell with a story of one visit that holds only what is new. With the learner it goes on to
+// other steps.
+func (p *Play) Follow(ctx context.Context, tell func(*timeline.Story) error) error {
 	told := map[string]bool{}
 	tick := time.NewTicker(followEvery)
 	defer tick.Stop()
 	for first := true; ; first = false {
+		s := p.Session()
 		began := s.Attempt.Started
 		if step := s.Attempt.Steps[s.Step.ID]; step != nil {
 			began = step.Entered
 		}
-		story, err := e.story(ctx, s, began, followJoin)
+		story, err := p.story(ctx, began, followJoin)
 		if err != nil {
 			return err
 		}
@@ -88,13 +87,14 @@ func (e *Engine) Follow(ctx context.Context, s *Session, tell func(*timeline.Sto
 			return ctx.Err()
 		case <-tick.C:
 		}
-		if s, err = e.Session(ctx, s.Lab.ID); err != nil {
+		if err := p.Refresh(ctx); err != nil {
 			return err
 		}
 	}
 }
 
-// unheard leaves of a story its last visit with the entries that nothing can join any more and that were not told before.
+// unheard leaves of a story its last visit with the entries that nothing can join any more and that were not told
+// before.
 func unheard(story *timeline.Story, told map[string]bool, settled time.Time) *timeline.Story {
 	fresh := *story
 	fresh.Visits = nil
@@ -130,13 +130,9 @@ func visitsOf(all []timeline.Visit, step string) []timeline.Visit {
 	return visits
 }
 
-// past returns what the session's cluster remembers. A cluster that does not run tells what it has written.
-func (e *Engine) past(ctx context.Context, s *Session, since time.Time) ([]history.Request, *history.Timeline, error) {
-	p, err := e.Provider(s.Cluster.Provider)
-	if err != nil {
-		return nil, nil, err
-	}
-	requests, err := historyOf(p, s.Lab.ID).Requests(ctx, history.Query{Since: since})
+// past returns what the cluster remembers. A cluster that does not run tells what it has written.
+func (p *Play) past(ctx context.Context, since time.Time) ([]history.Request, *history.Timeline, error) {
+	requests, err := p.holds().auditLog.Requests(ctx, history.Query{Since: since})
 	switch {
 	case errors.Is(err, history.ErrNotRecorded):
 		requests = nil
@@ -145,13 +141,7 @@ func (e *Engine) past(ctx context.Context, s *Session, since time.Time) ([]histo
 	case requests == nil:
 		requests = []history.Request{} // there was none, and that is recorded
 	}
-	r, ok := p.(cluster.Recorder)
-	if !ok {
-		return requests, nil, nil
-	}
-	catchUp(ctx, p, s.Lab.ID)
-	recording := history.OpenRecording(func(ctx context.Context) (string, error) { return r.Recording(ctx, s.Lab.ID) })
-	record, err := recording.Timeline(ctx, since)
+	record, err := p.holds().written.Timeline(ctx, since)
 	if errors.Is(err, history.ErrNotRecorded) {
 		record, err = nil, nil
 	}

@@ -5,15 +5,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine/timeline"
+	"github.com/k8slab/k8slab/text"
 )
 
 func TestWhoFollowsIsToldEverythingOnceAndInOrder(t *testing.T) {
 	began := time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC)
 	at := func(seconds int) time.Time { return began.Add(time.Duration(seconds) * time.Second) }
-	entry := func(from, until int, text string) timeline.Entry {
-		e := timeline.Entry{Time: at(from), By: timeline.Cluster, What: "ready", Text: content.Text{EN: text}}
+	entry := func(from, until int, said string) timeline.Entry {
+		e := timeline.Entry{Time: at(from), By: timeline.Cluster, What: "ready", Text: text.Text{EN: said}}
 		if until > from {
 			e.Until = at(until)
 		}

@@ -7,11 +7,12 @@ import (
 	"time"
 )
 
-// The questions below are answered from the timeline alone. Each answer is certain: where a gap could change it, a GapError is
-// returned in its place. What was found is found, gap or not; that nothing was found is only said where nothing is missing.
+// The questions below are answered from the timeline alone. Each answer is certain: where a gap could change it, a
+// GapError is returned in its place. What was found is found, gap or not; that nothing was found is only said where
+// nothing is missing.
 
-// Of returns the object as it was when the timeline begins, nil where it did not exist, and what became of it since. An object that was
-// deleted and made again goes on under its name.
+// Of returns the object as it was when the timeline begins, nil where it did not exist, and what became of it since. An
+// object that was deleted and made again goes on under its name.
 func (t *Timeline) Of(ref Ref) (before *Record, since []Record) {
 	for i := range t.Records {
 		r := &t.Records[i]
@@ -28,8 +29,8 @@ func (t *Timeline) Of(ref Ref) (before *Record, since []Record) {
 	return before, since
 }
 
-// Complete returns a GapError where changes of the object since the timeline's beginning may be missing. A gap in which it did not
-// change, which its resourceVersion tells, does not matter.
+// Complete returns a GapError where changes of the object since the timeline's beginning may be missing. A gap in which
+// it did not change, which its resourceVersion tells, does not matter.
 func (t *Timeline) Complete(ref Ref) error {
 	if !t.watched[ref.Kind] {
 		return &GapError{Gap{Kind: ref.Kind}, ref.String()}
@@ -75,8 +76,8 @@ func (t *Timeline) gapAt(kind string, at time.Time) error {
 	return nil
 }
 
-// Below returns the first moment since the timeline's beginning at which fewer than n pods of a workload were available, which they are
-// also where it was deleted; nil where there was none.
+// Below returns the first moment since the timeline's beginning at which fewer than n pods of a workload were
+// available, which they are also where it was deleted; nil where there was none.
 func (t *Timeline) Below(ref Ref, n int32) (*Record, error) {
 	before, since := t.Of(ref)
 	all := since
@@ -100,8 +101,8 @@ func (t *Timeline) Below(ref Ref, n int32) (*Record, error) {
 // ErrNoOrder says that of two moments it cannot be told which came first.
 var ErrNoOrder = errors.New("the order of two events is not known")
 
-// HappenedBefore reports whether the change a came before the change b. It goes by their resourceVersions, which count all changes of a
-// cluster whose objects are in one etcd; a change that was missed has no moment of its own.
+// HappenedBefore reports whether the change a came before the change b. It goes by their resourceVersions, which count
+// all changes of a cluster whose objects are in one etcd; a change that was missed has no moment of its own.
 func (t *Timeline) HappenedBefore(a, b Record) (bool, error) {
 	for _, r := range []Record{a, b} {
 		if r.Missed {
@@ -114,8 +115,8 @@ func (t *Timeline) HappenedBefore(a, b Record) (bool, error) {
 	return a.Version < b.Version, nil
 }
 
-// At returns the objects of a kind that existed when the change was made, as they were then. As HappenedBefore, it goes by
-// resourceVersions.
+// At returns the objects of a kind that existed when the change was made, as they were then. As HappenedBefore, it goes
+// by resourceVersions.
 func (t *Timeline) At(kind string, change Record) ([]Record, error) {
 	if change.Missed {
 		return nil, &GapError{t.gapBefore(change), change.Ref().String()}
@@ -163,7 +164,8 @@ func compareRefs(a, b Ref) int {
 	return 1
 }
 
-// walk calls f with all objects of a kind as they were at the timeline's beginning, and after each change since, until f returns false.
+// walk calls f with all objects of a kind as they were at the timeline's beginning, and after each change since, until
+// f returns false.
 func (t *Timeline) walk(kind string, f func(at time.Time, s state) bool) {
 	s, begun := state{}, false
 	for i := range t.Records {
@@ -194,8 +196,8 @@ type Most struct {
 	Objects []Record
 }
 
-// MostAtOnce returns when the greatest number of objects of a kind were as described at the same time. In the error case the answer
-// holds what is known: there were at least so many.
+// MostAtOnce returns when the greatest number of objects of a kind were as described at the same time. In the error
+// case the answer holds what is known: there were at least so many.
 func (t *Timeline) MostAtOnce(kind string, is func(*Record) bool) (Most, error) {
 	var most Most
 	t.walk(kind, func(at time.Time, s state) bool {
@@ -226,7 +228,8 @@ func (t *Timeline) MostAtOnce(kind string, is func(*Record) bool) (Most, error) 
 	return most, nil
 }
 
-// FirstTime returns the first moment, not before from, at which the objects of a kind were as described; zero where there was none.
+// FirstTime returns the first moment, not before from, at which the objects of a kind were as described; zero where
+// there was none.
 func (t *Timeline) FirstTime(kind string, from time.Time, are func([]Record) bool) (time.Time, error) {
 	var first time.Time
 	held := false
@@ -261,8 +264,8 @@ func (t *Timeline) FirstTime(kind string, from time.Time, are func([]Record) boo
 	return first, nil
 }
 
-// HeldSince returns since when the object has been as described without a break, the timeline's beginning where it always was; held is
-// false where it is not so now, or does not exist.
+// HeldSince returns since when the object has been as described without a break, the timeline's beginning where it
+// always was; held is false where it is not so now, or does not exist.
 func (t *Timeline) HeldSince(ref Ref, is func(*Record) bool) (since time.Time, held bool, err error) {
 	before, after := t.Of(ref)
 	all := after
@@ -288,8 +291,9 @@ func (t *Timeline) HeldSince(ref Ref, is func(*Record) bool) (since time.Time, h
 	return since, true, t.gapAt(ref.Kind, since)
 }
 
-// Killed returns the first record of a pod that shows, for the first time, a container which ended with the exit code of SIGKILL, of
-// the pods that the function chooses; nil where there is none. It is what was seen, and no proof that nothing else happened.
+// Killed returns the first record of a pod that shows, for the first time, a container which ended with the exit code
+// of SIGKILL, of the pods that the function chooses; nil where there is none. It is what was seen, and no proof that
+// nothing else happened.
 func (t *Timeline) Killed(which func(*Record) bool) *Record {
 	last := map[string]*Record{}
 	for i := range t.Records {

@@ -137,8 +137,8 @@ func parametersOf(event *auditv1.Event) url.Values {
 	return uri.Query()
 }
 
-// propagationOf follows the API server, as isDryRun does: the body replaces the query. orphanDependents is the older way to
-// say it, and the API server refuses both at once.
+// propagationOf follows the API server, as isDryRun does: the body replaces the query. orphanDependents is the older
+// way to say it, and the API server refuses both at once.
 func propagationOf(event *auditv1.Event, body *requestBody) metav1.DeletionPropagation {
 	if event.Verb != "delete" && event.Verb != "deletecollection" {
 		return ""
@@ -182,7 +182,8 @@ func graceOf(event *auditv1.Event, body *requestBody) *int64 {
 	return nil
 }
 
-// leftBy reads the answer to a write. It tells what a patch of any kind, an apply or an update came to, defaults included.
+// leftBy reads the answer to a write. It tells what a patch of any kind, an apply or an update came to, defaults
+// included.
 func leftBy(event *auditv1.Event) *Left {
 	if event.Verb == "delete" || event.ResponseObject == nil || len(event.ResponseObject.Raw) == 0 {
 		return nil

@@ -76,7 +76,8 @@ func (l *Log) Damaged() int {
 	return l.damaged
 }
 
-// readUpTo reads all that was logged before the moment at which somebody asked. While he waited, another one's reading may have done so.
+// readUpTo reads all that was logged before the moment at which somebody asked. While he waited, another one's reading
+// may have done so.
 func (l *Log) readUpTo(ctx context.Context, asked time.Time) error {
 	if l.current.After(asked) {
 		return nil
@@ -89,9 +90,9 @@ func (l *Log) readUpTo(ctx context.Context, asked time.Time) error {
 	return nil
 }
 
-// catchUp reads what is new, and again where the files themselves have changed: one that is renamed between the listing and the opening is
-// found under its new name only by the next listing. That more was logged meanwhile is no reason; a busy server always has more, and a
-// listing may cost a command on another machine.
+// catchUp reads what is new, and again where the files themselves have changed: one that is renamed between the listing
+// and the opening is found under its new name only by the next listing. That more was logged meanwhile is no reason; a
+// busy server always has more, and a listing may cost a command on another machine.
 func (l *Log) catchUp(ctx context.Context) error {
 	var missed []string
 	for range mostPasses {
@@ -108,8 +109,8 @@ func (l *Log) catchUp(ctx context.Context) error {
 	return nil
 }
 
-// pass reads what is new in each file that is listed now. It reports whether one of them was not known, and which are missing: removed, never
-// made, or renamed and about to be listed under another name.
+// pass reads what is new in each file that is listed now. It reports whether one of them was not known, and which are
+// missing: removed, never made, or renamed and about to be listed under another name.
 func (l *Log) pass(ctx context.Context) (current []*tail, fresh bool, missing []string, err error) {
 	paths, err := l.paths(ctx)
 	if err != nil {

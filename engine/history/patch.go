@@ -13,8 +13,8 @@ const (
 	deepestField = 6
 )
 
-// asked reads the body of a patch: a JSON patch is a list, a merge patch of any kind an object. Values are not kept, since they may be
-// anything, but for the one of a cordon.
+// asked reads the body of a patch: a JSON patch is a list, a merge patch of any kind an object. Values are not kept,
+// since they may be anything, but for the one of a cordon.
 func asked(raw []byte) (fields []string, cordons *bool) {
 	var operations []struct {
 		Path  string `json:"path"`

@@ -10,7 +10,8 @@ import (
 type Event string
 
 const (
-	// Added, Modified and Deleted are what a watch tells of an object. A Modified that would say nothing new is not recorded.
+	// Added, Modified and Deleted are what a watch tells of an object. A Modified that would say nothing new is not
+	// recorded.
 	Added    Event = "added"
 	Modified Event = "modified"
 	Deleted  Event = "deleted"
@@ -20,10 +21,11 @@ const (
 	Watched Event = "watched"
 	// Lost: from now on it is not. A Missing or a Late of the kind ends it.
 	Lost Event = "lost"
-	// Missing ends a time, since From, in which objects of the kind may have changed unseen. Those that did follow, with Missed.
+	// Missing ends a time, since From, in which objects of the kind may have changed unseen. Those that did follow,
+	// with Missed.
 	Missing Event = "missing"
-	// Late ends a time, since From, of which everything is recorded, but with a later time than it happened. Without a kind it is
-	// about all of them.
+	// Late ends a time, since From, of which everything is recorded, but with a later time than it happened. Without a
+	// kind it is about all of them.
 	Late Event = "late"
 )
 
@@ -68,7 +70,8 @@ type PodFacts struct {
 	Mirror bool `json:"m,omitempty"`
 	// Disruption is the reason of the condition DisruptionTarget where it is true.
 	Disruption string `json:"d,omitempty"`
-	// Exits holds the exit codes of the containers that have ended, and of those that were restarted since; 137 where SIGKILL ended one.
+	// Exits holds the exit codes of the containers that have ended, and of those that were restarted since; 137 where
+	// SIGKILL ended one.
 	Exits    map[string]int32 `json:"x,omitempty"`
 	Restarts int32            `json:"rs,omitempty"`
 	// Waiting is the reason for which a container does not start, such as CrashLoopBackOff.

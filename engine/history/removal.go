@@ -11,8 +11,8 @@ type Removal struct {
 	Forced bool
 }
 
-// RemovedBy returns the first of the requests, in their order, that took the pod away: an eviction, a deletion, or one of a collection
-// in its namespace. A dry run and a refused request took nothing.
+// RemovedBy returns the first of the requests, in their order, that took the pod away: an eviction, a deletion, or one
+// of a collection in its namespace. A dry run and a refused request took nothing.
 func RemovedBy(requests []Request, namespace, pod string) (Removal, bool) {
 	i := slices.IndexFunc(requests, func(r Request) bool {
 		return r.Removes() && r.Namespace == namespace && (r.Name == pod || r.Verb == "deletecollection")

@@ -7,8 +7,8 @@ import (
 	auditv1 "k8s.io/apiserver/pkg/apis/audit/v1"
 )
 
-// removedBy reads the answer to the deletion of a pod: the API server returns the pod, not a Status (ReturnDeletedObject in
-// kubernetes/pkg/registry/core/pod/storage/storage.go).
+// removedBy reads the answer to the deletion of a pod: the API server returns the pod, not a Status
+// (ReturnDeletedObject in kubernetes/pkg/registry/core/pod/storage/storage.go).
 func removedBy(event *auditv1.Event) *Removed {
 	if event.Verb != "delete" || event.ObjectRef.Resource != "pods" || event.ObjectRef.Subresource != "" || event.ResponseObject == nil {
 		return nil

@@ -18,14 +18,15 @@ import (
 	"time"
 )
 
-// SegmentName is the name of the n-th file of a record. By name they sort by age, and each begins with all that exists, so that older ones
-// can go. One that is full is compressed, under the same name with CompressedSuffix.
+// SegmentName is the name of the n-th file of a record. By name they sort by age, and each begins with all that exists,
+// so that older ones can go. One that is full is compressed, under the same name with CompressedSuffix.
 func SegmentName(n int) string { return fmt.Sprintf("watch-%08d.jsonl", n) }
 
 // CompressedSuffix is that of gzip (RFC 1952).
 const CompressedSuffix = ".gz"
 
-// Segments lists the files of the record in dir, oldest first. Of one that is just being compressed the plain file counts.
+// Segments lists the files of the record in dir, oldest first. Of one that is just being compressed the plain file
+// counts.
 func Segments(dir string) ([]string, error) {
 	paths, err := filepath.Glob(filepath.Join(dir, "watch-*.jsonl"))
 	if err != nil {
@@ -67,8 +68,9 @@ func (c *compressedSegment) Close() error { return c.file.Close() }
 // mostListings ends the attempts to read a record whose files are compressed or removed meanwhile.
 const mostListings = 5
 
-// readRecords reads what a timeline since the given time needs: of the time before only the last word on each object, and all gaps.
-// It skips a last line without its end, which is still being written. ErrNotRecorded is returned where there is no record.
+// readRecords reads what a timeline since the given time needs: of the time before only the last word on each object,
+// and all gaps. It skips a last line without its end, which is still being written. ErrNotRecorded is returned where
+// there is no record.
 func readRecords(ctx context.Context, dir string, since time.Time) (records []Record, err error) {
 	for range mostListings {
 		records, err = readSegments(ctx, dir, since)

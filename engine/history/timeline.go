@@ -22,7 +22,8 @@ func (g Gap) covers(kind string, t time.Time) bool {
 	return (g.Kind == "" || g.Kind == kind) && !t.Before(g.From) && (g.To.IsZero() || !t.After(g.To))
 }
 
-// GapError says that an answer depends on a time that was not recorded. It wraps ErrNotRecorded: such an answer is "could not tell".
+// GapError says that an answer depends on a time that was not recorded. It wraps ErrNotRecorded: such an answer is
+// "could not tell".
 type GapError struct {
 	Gap Gap
 	// About is what was asked for.
@@ -54,8 +55,8 @@ func (NotRecorded) Timeline(context.Context, time.Time) (*Timeline, error) {
 	return nil, ErrNotRecorded
 }
 
-// Recording is the Watcher over the folder that a recorder writes. It is safe for concurrent use, and questions that wait for each
-// other share an answer.
+// Recording is the Watcher over the folder that a recorder writes. It is safe for concurrent use, and questions that
+// wait for each other share an answer.
 type Recording struct {
 	upToNow func(context.Context) (dir string, err error)
 
@@ -64,8 +65,8 @@ type Recording struct {
 	last  *Timeline
 }
 
-// OpenRecording returns a Recording of the folder that upToNow returns, once all that has happened before its call is in it. Nothing is
-// read yet.
+// OpenRecording returns a Recording of the folder that upToNow returns, once all that has happened before its call is
+// in it. Nothing is read yet.
 func OpenRecording(upToNow func(ctx context.Context) (dir string, err error)) *Recording {
 	return &Recording{upToNow: upToNow}
 }
@@ -95,7 +96,8 @@ func (r *Recording) Timeline(ctx context.Context, since time.Time) (*Timeline, e
 // Timeline is what a cluster went through in a time.
 type Timeline struct {
 	Since, Until time.Time
-	// Records since then, oldest first, preceded by the last word on each object before. Words about the record itself are not in it.
+	// Records since then, oldest first, preceded by the last word on each object before. Words about the record itself
+	// are not in it.
 	Records []Record
 	Gaps    []Gap
 	// watched holds the kinds that are recorded at all.
@@ -141,7 +143,8 @@ func NewTimeline(records []Record, since, until time.Time) *Timeline {
 	return t
 }
 
-// Without returns the timeline without what was recorded between the two times: it was undone, so that what was before holds again.
+// Without returns the timeline without what was recorded between the two times: it was undone, so that what was before
+// holds again.
 func (t *Timeline) Without(from, to time.Time) *Timeline {
 	inside := func(at time.Time) bool { return at.After(from) && at.Before(to) }
 	rest := *t

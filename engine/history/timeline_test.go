@@ -195,7 +195,8 @@ func TestWhatWasThereWhenSomethingChanged(t *testing.T) {
 	story := newTale("Node", "Pod").node(-1, Added, "a", "True", false).add(-1, Added, "Pod", "old", pod("a", nil)).
 		add(1, Added, "Pod", "new", pod("a", nil)).add(2, Deleted, "Pod", "old", pod("a", nil)).node(2, Modified, "a", "True", true).
 		add(3, Deleted, "Pod", "new", pod("a", nil))
-	// The watches of two kinds do not wait for each other: the pod went before the node changed, and was heard of later.
+	// The watches of two kinds do not wait for each other: the pod went before the node changed, and was heard of
+	// later.
 	i := len(story.records)
 	story.records[i-2], story.records[i-3] = story.records[i-3], story.records[i-2]
 	timeline := story.timeline()

@@ -31,19 +31,21 @@ type Request struct {
 	// Node is, with the creation of pods/binding, the node that the pod was bound to. It is known where the log was
 	// written under Policy.
 	Node string
-	// Propagation is, with a deletion, what becomes of the dependents: Orphan, Background or Foreground; empty where the
-	// request leaves it to the kind, which for all built-in workloads of apps/v1 means Background.
+	// Propagation is, with a deletion, what becomes of the dependents: Orphan, Background or Foreground; empty where
+	// the request leaves it to the kind, which for all built-in workloads of apps/v1 means Background.
 	Propagation metav1.DeletionPropagation
-	// Left is, with a person's write of a Deployment, StatefulSet, ReplicaSet or PodDisruptionBudget, a person's change of
-	// a pod, and anybody's scaling, the object as the write left it. It is nil for other requests, for refused ones, and
-	// where the log was not written under Policy.
+	// Left is, with a person's write of a Deployment, StatefulSet, ReplicaSet or PodDisruptionBudget, a person's change
+	// of a pod, and anybody's scaling, the object as the write left it. It is nil for other requests, for refused ones,
+	// and where the log was not written under Policy.
 	Left *Left
-	// Removed is, with a deletion of one pod, the pod as the deletion found it; nil for other requests, for refused ones, and where
-	// the log was not written under Policy.
+	// Removed is, with a deletion of one pod, the pod as the deletion found it; nil for other requests, for refused
+	// ones, and where the log was not written under Policy.
 	Removed *Removed
-	// Grace is, with a deletion or an eviction, the grace period in seconds that was asked for; nil where that was left to the pod.
+	// Grace is, with a deletion or an eviction, the grace period in seconds that was asked for; nil where that was left
+	// to the pod.
 	Grace *int64
-	// Fields are, with a patch whose body the log holds, the paths that it speaks of, such as "spec.unschedulable"; a few at the most.
+	// Fields are, with a patch whose body the log holds, the paths that it speaks of, such as "spec.unschedulable"; a
+	// few at the most.
 	Fields []string
 	// Cordons is, with a patch of a node, whether it asks for a cordon or to end one; nil where it says nothing of it.
 	Cordons *bool
@@ -51,8 +53,8 @@ type Request struct {
 	UserAgent string
 	// Version of the API that was spoken, such as "v1beta1".
 	Version string
-	// Deprecated says that the API server answered with a warning, since Version will not be served for ever; RemovedRelease is
-	// the first release that does not serve it, such as "1.37", where that is known (KEP-1693).
+	// Deprecated says that the API server answered with a warning, since Version will not be served for ever;
+	// RemovedRelease is the first release that does not serve it, such as "1.37", where that is known (KEP-1693).
 	Deprecated     bool
 	RemovedRelease string
 }
@@ -67,8 +69,8 @@ type Left struct {
 	Budget *policyv1.PodDisruptionBudgetSpec
 }
 
-// Removed is what matters of a pod that was deleted. A kubelet deletes a pod once more when its containers have ended: that
-// deletion tells how they did.
+// Removed is what matters of a pod that was deleted. A kubelet deletes a pod once more when its containers have ended:
+// that deletion tells how they did.
 type Removed struct {
 	Labels map[string]string
 	// Node is empty for a pod that was on none.

@@ -12,8 +12,8 @@ const (
 	RolledBack Outcome = "rolled-back"
 )
 
-// Upgrade is one upgrade of a control plane or of a node, as k8slab recorded it outside of the cluster's API, where nothing that is
-// done to the cluster changes it.
+// Upgrade is one upgrade of a control plane or of a node, as k8slab recorded it outside of the cluster's API, where
+// nothing that is done to the cluster changes it.
 type Upgrade struct {
 	// Time at which it ended.
 	Time time.Time `json:"time"`
@@ -23,7 +23,8 @@ type Upgrade struct {
 	From    string  `json:"from"`
 	To      string  `json:"to"`
 	Outcome Outcome `json:"outcome"`
-	// Forced says that --force was given and that there was something to ignore: Ignored names it, one finding a line, in English.
+	// Forced says that --force was given and that there was something to ignore: Ignored names it, one finding a line,
+	// in English.
 	Forced  bool     `json:"forced,omitempty"`
 	Ignored []string `json:"ignored,omitempty"`
 	// Pods are the workload pods that still were on the node, as namespace/name; always empty for the control plane.

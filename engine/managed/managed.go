@@ -1,7 +1,8 @@
-// Package managed holds what a cloud's own API says of a cluster that it runs: versions, upgrades, channels, pools and maintenance windows.
+// Package managed holds what a cloud's own API says of a cluster that it runs: versions, upgrades, channels, pools and
+// maintenance windows.
 //
-// It owns the values and what can be told from them. It must not know any cloud's SDK, nor providers; checks and lessons read it, and a
-// provider fills it in (engine/cluster/aks).
+// It owns the values and what can be told from them. It must not know any cloud's SDK, nor providers; checks and
+// lessons read it, and a provider fills it in (engine/cluster/aks).
 package managed
 
 import (
@@ -10,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/text"
 )
 
 // Cluster is a managed cluster as its cloud describes it. Words in capitals or camel case are the cloud's own.
@@ -29,15 +30,17 @@ type Cluster struct {
 	Upgrades []Upgrade `json:"upgrades"`
 	// Available are the releases that new clusters of the region can have, oldest first.
 	Available []Release `json:"available"`
-	// UpgradeChannel brings the cluster up by itself: "none", "patch", "stable", "rapid" or "node-image". NodeOSChannel does the nodes'
-	// operating system: "None", "Unmanaged", "SecurityPatch" or "NodeImage". Empty where nothing was chosen.
+	// UpgradeChannel brings the cluster up by itself: "none", "patch", "stable", "rapid" or "node-image". NodeOSChannel
+	// does the nodes' operating system: "None", "Unmanaged", "SecurityPatch" or "NodeImage". Empty where nothing was
+	// chosen.
 	UpgradeChannel string `json:"upgradeChannel"`
 	NodeOSChannel  string `json:"nodeOSChannel"`
 	// SupportPlan is "KubernetesOfficial" or "AKSLongTermSupport"; Tier is "Free", "Standard" or "Premium".
 	SupportPlan string `json:"supportPlan"`
 	Tier        string `json:"tier"`
-	// LocalAccounts: certificates that the cluster itself issues let people in. EntraID: people sign in with their directory's account.
-	// CloudRBAC: their rights come from role assignments of the cloud, too. Private: the API server has no public address.
+	// LocalAccounts: certificates that the cluster itself issues let people in. EntraID: people sign in with their
+	// directory's account. CloudRBAC: their rights come from role assignments of the cloud, too. Private: the API
+	// server has no public address.
 	LocalAccounts bool `json:"localAccounts"`
 	EntraID       bool `json:"entraID"`
 	CloudRBAC     bool `json:"cloudRBAC"`
@@ -53,7 +56,8 @@ type Cluster struct {
 type Part string
 
 const (
-	// Upgrades are Cluster.Upgrades, Available, Pools and Windows the fields of their names, and PoolUpgrades is Pool.Upgrades.
+	// Upgrades are Cluster.Upgrades, Available, Pools and Windows the fields of their names, and PoolUpgrades is
+	// Pool.Upgrades.
 	Upgrades     Part = "upgrades"
 	Available    Part = "available"
 	Pools        Part = "pools"
@@ -62,33 +66,33 @@ const (
 )
 
 // Text names the part.
-func (p Part) Text() content.Text {
+func (p Part) Text() text.Text {
 	switch p {
 	case Upgrades:
-		return content.Text{EN: "the upgrades that are offered", JA: "更新先のバージョン"}
+		return text.Text{EN: "the upgrades that are offered", JA: "更新先のバージョン"}
 	case Available:
-		return content.Text{EN: "the region's versions", JA: "リージョンのバージョン"}
+		return text.Text{EN: "the region's versions", JA: "リージョンのバージョン"}
 	case Pools:
-		return content.Text{EN: "the pools", JA: "ノードプール"}
+		return text.Text{EN: "the pools", JA: "ノードプール"}
 	case PoolUpgrades:
-		return content.Text{EN: "the pools' upgrades", JA: "ノードプールの更新先"}
+		return text.Text{EN: "the pools' upgrades", JA: "ノードプールの更新先"}
 	case Windows:
-		return content.Text{EN: "the maintenance windows", JA: "メンテナンスウィンドウ"}
+		return text.Text{EN: "the maintenance windows", JA: "メンテナンスウィンドウ"}
 	}
-	return content.Text{EN: string(p), JA: string(p)}
+	return text.Text{EN: string(p), JA: string(p)}
 }
 
 // MayRead reports whether the part could be read.
 func (c *Cluster) MayRead(part Part) bool { return !slices.Contains(c.Unread, part) }
 
 // UnreadText names the parts of Unread.
-func (c *Cluster) UnreadText() content.Text {
+func (c *Cluster) UnreadText() text.Text {
 	var en, ja []string
 	for _, part := range c.Unread {
 		name := part.Text()
 		en, ja = append(en, name.EN), append(ja, name.JA)
 	}
-	return content.Text{EN: strings.Join(en, ", "), JA: strings.Join(ja, "、")}
+	return text.Text{EN: strings.Join(en, ", "), JA: strings.Join(ja, "、")}
 }
 
 // Upgrade is a version that can be gone to.
@@ -124,8 +128,8 @@ type Pool struct {
 	Version string   `json:"version"`
 	Image   string   `json:"image"`
 	Zones   []string `json:"zones"`
-	// MaxSurge is how many nodes an upgrade adds: "1" or "33%". DrainTimeout bounds the drain of a node; zero is the cloud's default of 30
-	// minutes. Soak is how long an upgrade waits after each node.
+	// MaxSurge is how many nodes an upgrade adds: "1" or "33%". DrainTimeout bounds the drain of a node; zero is the
+	// cloud's default of 30 minutes. Soak is how long an upgrade waits after each node.
 	MaxSurge     string        `json:"maxSurge"`
 	DrainTimeout time.Duration `json:"drainTimeoutNs"`
 	Soak         time.Duration `json:"soakNs"`
@@ -137,8 +141,8 @@ type Pool struct {
 
 // Window is when the cloud may do maintenance of one kind.
 type Window struct {
-	// Name says what for: "aksManagedAutoUpgradeSchedule", "aksManagedNodeOSUpgradeSchedule", or "default" for weekly releases of the
-	// service itself.
+	// Name says what for: "aksManagedAutoUpgradeSchedule", "aksManagedNodeOSUpgradeSchedule", or "default" for weekly
+	// releases of the service itself.
 	Name  string   `json:"name"`
 	Every Schedule `json:"every"`
 	// Start is the time of day, "00:00", at UTCOffset, "+09:00"; empty means UTC.
@@ -164,25 +168,25 @@ type Schedule struct {
 }
 
 // Text says the schedule in a few words: "every 2 weeks on Sunday".
-func (s Schedule) Text() content.Text {
+func (s Schedule) Text() text.Text {
 	unitJA := map[string]string{"day": "日", "week": "週", "month": "か月"}[s.Unit]
-	t := content.Text{EN: "every " + s.Unit, JA: "毎" + strings.TrimPrefix(unitJA, "か")}
+	t := text.Text{EN: "every " + s.Unit, JA: "毎" + strings.TrimPrefix(unitJA, "か")}
 	if s.Interval > 1 {
-		t = content.Text{EN: fmt.Sprintf("every %d %ss", s.Interval, s.Unit), JA: fmt.Sprintf("%d %sごと", s.Interval, unitJA)}
+		t = text.Text{EN: fmt.Sprintf("every %d %ss", s.Interval, s.Unit), JA: fmt.Sprintf("%d %sごと", s.Interval, unitJA)}
 	}
 	var ja []string
 	for _, day := range s.Weekdays {
 		ja = append(ja, weekdayJA(day))
 	}
-	days := content.Text{EN: strings.Join(s.Weekdays, ", "), JA: strings.Join(ja, "、")}
+	days := text.Text{EN: strings.Join(s.Weekdays, ", "), JA: strings.Join(ja, "、")}
 	switch {
 	case s.Day > 0:
-		return content.Text{EN: fmt.Sprintf("%s on day %d", t.EN, s.Day), JA: fmt.Sprintf("%sの %d 日", t.JA, s.Day)}
+		return text.New("%s on day %d", "%sの %d 日", t, s.Day)
 	case s.Nth != "":
 		nth := map[string]string{"First": "第 1 ", "Second": "第 2 ", "Third": "第 3 ", "Fourth": "第 4 ", "Last": "最終"}[s.Nth]
-		return content.Text{EN: fmt.Sprintf("%s on the %s %s", t.EN, strings.ToLower(s.Nth), days.EN), JA: t.JA + "の" + nth + days.JA}
+		return text.Text{EN: fmt.Sprintf("%s on the %s %s", t.EN, strings.ToLower(s.Nth), days.EN), JA: t.JA + "の" + nth + days.JA}
 	case len(ja) > 0:
-		return content.Text{EN: t.EN + " on " + days.EN, JA: t.JA + "の" + days.JA}
+		return text.Text{EN: t.EN + " on " + days.EN, JA: t.JA + "の" + days.JA}
 	}
 	return t
 }
@@ -220,8 +224,9 @@ func (c *Cluster) Window(name string) (Window, bool) {
 	return c.Windows[i], true
 }
 
-// Offered reports whether new clusters of the region can still have the control plane's release. One that is not offered any more gets
-// no support either, other than by a plan of its own. It is false where Available may not be read.
+// Offered reports whether new clusters of the region can still have the control plane's release. One that is not
+// offered any more gets no support either, other than by a plan of its own. It is false where Available may not be
+// read.
 func (c *Cluster) Offered() bool {
 	return slices.ContainsFunc(c.Available, func(r Release) bool { return strings.HasPrefix(c.Version+".", r.Version+".") })
 }

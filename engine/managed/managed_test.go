@@ -3,11 +3,11 @@ package managed
 import (
 	"testing"
 
-	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/text"
 )
 
 func TestSchedulesInWords(t *testing.T) {
-	for want, s := range map[content.Text]Schedule{
+	for want, s := range map[text.Text]Schedule{
 		{EN: "every day", JA: "毎日"}:                                  {Unit: "day", Interval: 1},
 		{EN: "every 3 days", JA: "3 日ごと"}:                            {Unit: "day", Interval: 3},
 		{EN: "every week on Monday, Friday", JA: "毎週の月曜、金曜"}:         {Unit: "week", Interval: 1, Weekdays: []string{"Monday", "Friday"}},

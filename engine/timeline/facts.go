@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine/history"
+	"github.com/k8slab/k8slab/text"
 )
 
 // explains is how soon after a request the change shows that it asked for.
@@ -52,8 +52,8 @@ func (f *facts) follow(r *history.Record) {
 }
 
 // fact adds an entry of its own.
-func (f *facts) fact(r *history.Record, what string, text content.Text) {
-	f.add(Entry{Time: r.Time, By: Cluster, What: what, Objects: []string{nameOf(r)}, Text: text})
+func (f *facts) fact(r *history.Record, what string, said text.Text) {
+	f.add(Entry{Time: r.Time, By: Cluster, What: what, Objects: []string{nameOf(r)}, Text: said})
 }
 
 func nameOf(r *history.Record) string { return strings.ToLower(r.Kind) + "/" + r.Name }
@@ -62,33 +62,33 @@ func (f *facts) node(before, r *history.Record) {
 	name := nameOf(r)
 	switch {
 	case r.Event == history.Deleted:
-		f.fact(r, "node-gone", say("%s is no longer part of the cluster", "%s がクラスターからなくなりました", name))
+		f.fact(r, "node-gone", text.New("%s is no longer part of the cluster", "%s がクラスターからなくなりました", name))
 		return
 	case before == nil:
-		f.fact(r, "node-added", say("%s has joined the cluster", "%s がクラスターに加わりました", name))
+		f.fact(r, "node-added", text.New("%s has joined the cluster", "%s がクラスターに加わりました", name))
 		return
 	}
 	was, is := before.Node, r.Node
 	switch {
 	case was.Ready == is.Ready:
 	case is.Ready == "True":
-		f.fact(r, "node-ready", say("%s is Ready", "%s が Ready になりました", name))
+		f.fact(r, "node-ready", text.New("%s is Ready", "%s が Ready になりました", name))
 	case is.Ready == "Unknown":
-		f.fact(r, "node-lost", say("%s is NotReady: its kubelet sends no heartbeats", "%s が NotReady になりました。kubelet からハートビートが届きません", name))
+		f.fact(r, "node-lost", text.New("%s is NotReady: its kubelet sends no heartbeats", "%s が NotReady になりました。kubelet からハートビートが届きません", name))
 	default:
-		f.fact(r, "node-not-ready", say("%s is NotReady", "%s が NotReady になりました", name))
+		f.fact(r, "node-not-ready", text.New("%s is NotReady", "%s が NotReady になりました", name))
 	}
 	if was.Boot != is.Boot && was.Boot != "" {
-		f.fact(r, "node-rebooted", say("%s has rebooted", "%s が再起動しました", name))
+		f.fact(r, "node-rebooted", text.New("%s has rebooted", "%s が再起動しました", name))
 	}
 	if was.Kubelet != is.Kubelet && was.Kubelet != "" {
-		f.fact(r, "node-upgraded", say("the kubelet of %s is now %s (was %s)", "%s の kubelet が %s になりました (前は %s)", name, is.Kubelet, was.Kubelet))
+		f.fact(r, "node-upgraded", text.New("the kubelet of %s is now %s (was %s)", "%s の kubelet が %s になりました (前は %s)", name, is.Kubelet, was.Kubelet))
 	}
 	if was.Unschedulable != is.Unschedulable && !f.asked(r, "nodes") {
 		if is.Unschedulable {
-			f.fact(r, "cordoned", say("%s was cordoned", "%s が cordon されました", name))
+			f.fact(r, "cordoned", text.New("%s was cordoned", "%s が cordon されました", name))
 		} else {
-			f.fact(r, "uncordoned", say("%s was uncordoned", "%s の cordon が解除されました", name))
+			f.fact(r, "uncordoned", text.New("%s was uncordoned", "%s の cordon が解除されました", name))
 		}
 	}
 }
@@ -110,7 +110,7 @@ func (f *facts) workload(before, r *history.Record) {
 		return // whoever made or deleted it has an entry
 	}
 	if was, is := before.Workload.Wanted, r.Workload.Wanted; was != is && r.Kind != "DaemonSet" && !f.asked(r, strings.ToLower(r.Kind)+"s") {
-		f.fact(r, "scaled", say("%s was scaled %d → %d", "%s のレプリカ数が %d → %d になりました", nameOf(r), was, is))
+		f.fact(r, "scaled", text.New("%s was scaled %d → %d", "%s のレプリカ数が %d → %d になりました", nameOf(r), was, is))
 	}
 	f.number(r, "available", before.Workload.Available, r.Workload.Available, "%s: %s available", "%s: 利用可能 %s")
 }
@@ -132,7 +132,7 @@ func (f *facts) number(r *history.Record, what string, was, is int32, en, ja str
 	}
 	g.values = append(g.values, is)
 	course := courseOf(g.values)
-	g.entry.Text = say(en, ja, nameOf(r), course)
+	g.entry.Text = text.New(en, ja, nameOf(r), course)
 }
 
 // courseOf keeps the turning points of a number, and of many only between what it moved.
@@ -167,7 +167,7 @@ func (f *facts) pod(before, r *history.Record) {
 	if before != nil && r.Pod.Waiting != before.Pod.Waiting && isTrouble(r.Pod.Waiting) {
 		g := f.join(r.Pod.Waiting+" "+f.owner(r), Entry{Time: r.Time, By: Cluster, What: "waiting", Objects: []string{nameOf(r)}})
 		list := names(g.objects)
-		g.entry.Text = content.Text{EN: list.EN + " does not start: " + r.Pod.Waiting, JA: list.JA + " が起動できません: " + r.Pod.Waiting}
+		g.entry.Text = text.Text{EN: list.EN + " does not start: " + r.Pod.Waiting, JA: list.JA + " が起動できません: " + r.Pod.Waiting}
 	}
 	var c comings
 	switch {
@@ -193,7 +193,7 @@ func (f *facts) pod(before, r *history.Record) {
 	g.entry.Text = c.said(owner, r.Owner == "")
 }
 
-func (c comings) said(owner string, single bool) content.Text {
+func (c comings) said(owner string, single bool) text.Text {
 	var en, ja []string
 	add := func(n int, enWord, jaWord string) {
 		switch {
@@ -213,7 +213,7 @@ func (c comings) said(owner string, single bool) content.Text {
 	if single {
 		of = ""
 	}
-	return content.Text{EN: owner + ": " + strings.Join(en, ", "), JA: owner + ": " + of + strings.Join(ja, "、")}
+	return text.Text{EN: owner + ": " + strings.Join(en, ", "), JA: owner + ": " + of + strings.Join(ja, "、")}
 }
 
 // owner is what a person would say the pod belongs to.
@@ -252,36 +252,36 @@ func (f *facts) ends(before, r *history.Record) {
 	}
 }
 
-func endSaid(r *history.Record, container string, code int32) content.Text {
+func endSaid(r *history.Record, container string, code int32) text.Text {
 	switch code {
 	case 137:
-		return say("container %s of %s was killed with SIGKILL (exit code 137)", "%[2]s のコンテナー %[1]s が SIGKILL で強制終了されました (終了コード 137)", container, nameOf(r))
+		return text.New("container %s of %s was killed with SIGKILL (exit code 137)", "%[2]s のコンテナー %[1]s が SIGKILL で強制終了されました (終了コード 137)", container, nameOf(r))
 	case 143:
-		return say("container %s of %s ended on SIGTERM (exit code 143)", "%[2]s のコンテナー %[1]s が SIGTERM で終了しました (終了コード 143)", container, nameOf(r))
+		return text.New("container %s of %s ended on SIGTERM (exit code 143)", "%[2]s のコンテナー %[1]s が SIGTERM で終了しました (終了コード 143)", container, nameOf(r))
 	}
-	return say("container %s of %s ended with exit code %d", "%[2]s のコンテナー %[1]s が終了コード %[3]d で終了しました", container, nameOf(r), code)
+	return text.New("container %s of %s ended with exit code %d", "%[2]s のコンテナー %[1]s が終了コード %[3]d で終了しました", container, nameOf(r), code)
 }
 
 // disruption tells why a pod has to go, where nobody evicted it.
 func (f *facts) disruption(r *history.Record) {
-	reasons := map[string]content.Text{
-		"DeletionByTaintManager":       say("has to leave %s because of a taint", "が taint のため %s を離れます", "node/"+r.Pod.Node),
-		"DeletionByPodGC":              say("is cleaned up", "が後始末されます"),
-		"PreemptionByScheduler":        say("makes room for a pod of higher priority", "が優先度の高い Pod に場所を譲ります"),
-		"TerminationByKubelet":         say("is ended by the kubelet", "が kubelet によって終了されます"),
+	reasons := map[string]text.Text{
+		"DeletionByTaintManager":       text.New("has to leave %s because of a taint", "が taint のため %s を離れます", "node/"+r.Pod.Node),
+		"DeletionByPodGC":              text.New("is cleaned up", "が後始末されます"),
+		"PreemptionByScheduler":        text.New("makes room for a pod of higher priority", "が優先度の高い Pod に場所を譲ります"),
+		"TerminationByKubelet":         text.New("is ended by the kubelet", "が kubelet によって終了されます"),
 		"EvictionByEvictionAPI":        {},
-		"DeletionByDeviceTaintManager": say("has to leave because of a device taint", "がデバイスの taint のため離れます"),
+		"DeletionByDeviceTaintManager": text.New("has to leave because of a device taint", "がデバイスの taint のため離れます"),
 	}
-	text := reasons[r.Pod.Disruption]
-	if text.IsZero() {
+	reason := reasons[r.Pod.Disruption]
+	if reason.IsZero() {
 		return
 	}
 	g := f.join(r.Pod.Disruption+r.Pod.Node, Entry{Time: r.Time, By: Cluster, What: "disrupted", Objects: []string{nameOf(r)}})
 	list := names(g.objects)
 	if len(g.objects) > 1 {
-		text.EN = strings.Replace(strings.Replace(strings.Replace(text.EN, "has ", "have ", 1), "is ", "are ", 1), "makes ", "make ", 1)
+		reason.EN = strings.Replace(strings.Replace(strings.Replace(reason.EN, "has ", "have ", 1), "is ", "are ", 1), "makes ", "make ", 1)
 	}
-	g.entry.Text = content.Text{EN: list.EN + " " + text.EN, JA: list.JA + " " + text.JA}
+	g.entry.Text = text.Text{EN: list.EN + " " + reason.EN, JA: list.JA + " " + reason.JA}
 }
 
 // isTrouble tells what a pod waits for in vain from what every pod waits for.

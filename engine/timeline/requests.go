@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine/history"
+	"github.com/k8slab/k8slab/text"
 )
 
 const (
@@ -16,8 +16,8 @@ const (
 	lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 )
 
-// request tells what a person asked for, in kubectl's words. Dry runs changed nothing, and what k8slab and the cluster ask for shows in
-// what becomes of it.
+// request tells what a person asked for, in kubectl's words. Dry runs changed nothing, and what k8slab and the cluster
+// ask for shows in what becomes of it.
 func (t *telling) request(r *history.Request) {
 	if !history.IsPerson(r.User) || r.DryRun || t.making(r.Time) {
 		return
@@ -38,7 +38,7 @@ func (t *telling) request(r *history.Request) {
 		g := t.join("deleted "+r.User+r.Resource, e)
 		g.entry.What, g.entry.Text = "deleted", t.by(r, several(g.objects, "deleted %s", "%s を削除しました"))
 	case r.Verb == "deletecollection":
-		t.did(r, e, "deleted", say("deleted all %s of namespace %s", "Namespace %[2]s の %[1]s をすべて削除しました", r.Resource, r.Namespace))
+		t.did(r, e, "deleted", text.New("deleted all %s of namespace %s", "Namespace %[2]s の %[1]s をすべて削除しました", r.Resource, r.Namespace))
 	case r.Verb == "create":
 		t.created(r, e)
 	default:
@@ -54,25 +54,24 @@ func (t *telling) who(r *history.Request) Actor {
 }
 
 // did adds an entry of its own.
-func (t *telling) did(r *history.Request, e Entry, what string, text content.Text) {
-	e.What, e.Text = what, t.by(r, text)
+func (t *telling) did(r *history.Request, e Entry, what string, said text.Text) {
+	e.What, e.Text = what, t.by(r, said)
 	t.say(e)
 }
 
 // by adds who it was, if not the learner, and as whom.
-func (t *telling) by(r *history.Request, text content.Text) content.Text {
+func (t *telling) by(r *history.Request, said text.Text) text.Text {
 	switch {
 	case r.ImpersonatedUser != "":
-		return content.Text{EN: text.EN + " (as " + r.ImpersonatedUser + ")", JA: text.JA + " (" + r.ImpersonatedUser + " として)"}
+		return text.New("%s (as %s)", "%s (%s として)", said, r.ImpersonatedUser)
 	case r.User != t.from.Learner:
-		return content.Text{EN: text.EN + " (" + r.User + ")", JA: text.JA + " (" + r.User + ")"}
+		return text.New("%s (%s)", "%s (%s)", said, r.User)
 	}
-	return text
+	return said
 }
 
-func several(objects []string, en, ja string) content.Text {
-	list := names(objects)
-	return content.Text{EN: fmt.Sprintf(en, list.EN), JA: fmt.Sprintf(ja, list.JA)}
+func several(objects []string, en, ja string) text.Text {
+	return text.New(en, ja, names(objects))
 }
 
 func (t *telling) refused(r *history.Request, e Entry) {
@@ -80,13 +79,13 @@ func (t *telling) refused(r *history.Request, e Entry) {
 	case r.Subresource == "eviction" && r.Code == http.StatusTooManyRequests:
 		g := t.join("refused "+r.User+r.Namespace+r.Name, e)
 		g.entry.What = "eviction-refused"
-		g.entry.Text = t.by(r, say("could not evict %s: its disruption budget did not allow it", "%s を退避できませんでした (PodDisruptionBudget による拒否)", objectOf(r)))
+		g.entry.Text = t.by(r, text.New("could not evict %s: its disruption budget did not allow it", "%s を退避できませんでした (PodDisruptionBudget による拒否)", objectOf(r)))
 		if g.count > 1 {
 			g.entry.Text.EN += fmt.Sprintf(" (%d times)", g.count)
 			g.entry.Text.JA += fmt.Sprintf(" (%d 回)", g.count)
 		}
 	case r.Code == http.StatusForbidden, r.Code == http.StatusUnprocessableEntity:
-		t.did(r, e, "refused", say("was refused to %s %s (the API server answered %d)", "%[2]s の %[1]s を API サーバーに拒否されました (%[3]d)", r.Verb, objectOf(r), r.Code))
+		t.did(r, e, "refused", text.New("tried to %s %s and was refused (the API server answered %d)", "%[2]s の %[1]s を API サーバーに拒否されました (%[3]d)", r.Verb, objectOf(r), r.Code))
 	}
 }
 
@@ -96,9 +95,9 @@ func (t *telling) created(r *history.Request, e Entry) {
 		if r.Left != nil && r.Left.Replicas != nil {
 			t.replicas[key(r)] = *r.Left.Replicas
 		}
-		t.did(r, e, "created", say("created %s", "%s を作成しました", objectOf(r)))
+		t.did(r, e, "created", text.New("created %s", "%s を作成しました", objectOf(r)))
 	case "exec", "attach":
-		t.did(r, e, "exec", say("went into %s", "%s の中でコマンドを実行しました", objectOf(r)))
+		t.did(r, e, "exec", text.New("went into %s", "%s の中でコマンドを実行しました", objectOf(r)))
 	}
 }
 
@@ -111,24 +110,24 @@ func (t *telling) changed(r *history.Request, e Entry) {
 	}
 	switch {
 	case r.Subresource == "status":
-		t.did(r, e, "changed", say("changed the status of %s", "%s の status を変更しました", object))
+		t.did(r, e, "changed", text.New("changed the status of %s", "%s の status を変更しました", object))
 	case r.Cordons != nil && *r.Cordons:
-		t.did(r, e, "cordoned", say("cordoned %s", "%s を cordon しました", object))
+		t.did(r, e, "cordoned", text.New("cordoned %s", "%s を cordon しました", object))
 	case r.Cordons != nil:
-		t.did(r, e, "uncordoned", say("uncordoned %s", "%s を uncordon しました", object))
+		t.did(r, e, "uncordoned", text.New("uncordoned %s", "%s を uncordon しました", object))
 	case slices.ContainsFunc(r.Fields, func(f string) bool { return strings.HasSuffix(f, restartedAt) }):
-		t.did(r, e, "restarted", say("restarted %s (rollout restart)", "%s を再起動しました (rollout restart)", object))
+		t.did(r, e, "restarted", text.New("restarted %s (rollout restart)", "%s を再起動しました (rollout restart)", object))
 	case known && r.Left != nil && r.Left.Replicas != nil && *r.Left.Replicas != before:
-		t.did(r, e, "scaled", say("scaled %s %d → %d", "%s のレプリカ数を %d → %d にしました", object, before, *r.Left.Replicas))
+		t.did(r, e, "scaled", text.New("scaled %s %d → %d", "%s のレプリカ数を %d → %d にしました", object, before, *r.Left.Replicas))
 	case r.Subresource == "scale" && r.Left != nil && r.Left.Replicas != nil:
-		t.did(r, e, "scaled", say("scaled %s to %d", "%s のレプリカ数を %d にしました", object, *r.Left.Replicas))
+		t.did(r, e, "scaled", text.New("scaled %s to %d", "%s のレプリカ数を %d にしました", object, *r.Left.Replicas))
 	default:
-		t.did(r, e, "changed", withFields(say("changed %s", "%s を変更しました", object), r.Fields))
+		t.did(r, e, "changed", withFields(text.New("changed %s", "%s を変更しました", object), r.Fields))
 	}
 }
 
 // withFields adds what a patch speaks of, by the last words of each path.
-func withFields(text content.Text, fields []string) content.Text {
+func withFields(said text.Text, fields []string) text.Text {
 	var short []string
 	for _, f := range fields {
 		name := f[strings.LastIndex(f, ".")+1:]
@@ -138,10 +137,9 @@ func withFields(text content.Text, fields []string) content.Text {
 		short = append(short, name)
 	}
 	if len(short) == 0 {
-		return text
+		return said
 	}
-	list := names(short)
-	return content.Text{EN: text.EN + ": " + list.EN, JA: text.JA + ": " + list.JA}
+	return text.New("%s: %s", "%s: %s", said, names(short))
 }
 
 func key(r *history.Request) string { return r.Resource + "/" + r.Namespace + "/" + r.Name }

@@ -5,9 +5,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine/history"
 	"github.com/k8slab/k8slab/engine/progress"
+	"github.com/k8slab/k8slab/text"
 )
 
 // Actor is who did something.
@@ -35,8 +35,8 @@ type Entry struct {
 	// What happened, in one stable word, such as "evicted".
 	What string `json:"what"`
 	// Objects that it happened to, as kubectl names them.
-	Objects []string     `json:"objects,omitempty"`
-	Text    content.Text `json:"text"`
+	Objects []string  `json:"objects,omitempty"`
+	Text    text.Text `json:"text"`
 }
 
 // Last is when the last of what is told in the entry happened.
@@ -59,7 +59,8 @@ type Visit struct {
 type Story struct {
 	Lab     string `json:"lab"`
 	Attempt string `json:"attempt"`
-	// Requests and Record say whether the cluster's audit log and its record were there to tell; without them only k8slab's own part is known.
+	// Requests and Record say whether the cluster's audit log and its record were there to tell; without them only
+	// k8slab's own part is known.
 	Requests bool    `json:"requests"`
 	Record   bool    `json:"record"`
 	Visits   []Visit `json:"visits"`
@@ -128,7 +129,8 @@ type moment struct {
 	tell func()
 }
 
-// moments puts requests and changes in one order. Both come with the time at which they were seen, the requests a little earlier.
+// moments puts requests and changes in one order. Both come with the time at which they were seen, the requests a
+// little earlier.
 func (t *telling) moments() []moment {
 	var all []moment
 	for i := range t.from.Requests {
@@ -176,7 +178,7 @@ type group struct {
 // joinFor is how long a group waits for more of its kind, where the source does not say.
 const joinFor = 20 * time.Second
 
-// join returns the group of that key, and a new one where there is none that still waits.
+// join returns the group of that key that still waits for entries, or else a new group.
 func (t *telling) join(key string, e Entry) *group {
 	g := t.groups[key]
 	if g == nil || e.Time.Sub(g.last) > cmp.Or(t.from.JoinFor, joinFor) {
@@ -234,7 +236,7 @@ func (t *telling) gaps() {
 			continue
 		}
 		t.add(Entry{Time: s.from, Until: s.to, By: K8slab, What: "gap",
-			Text: say("could not watch the cluster until %s", "%s までクラスターを見ていられませんでした", clock(s.to))})
+			Text: text.New("could not watch the cluster until %s", "%s までクラスターを見ていられませんでした", clock(s.to))})
 	}
 }
 

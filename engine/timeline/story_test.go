@@ -186,8 +186,8 @@ func TestK8slabsOwnPartIsTold(t *testing.T) {
 			said = append(said, e.Text.EN)
 		}
 	}
-	want := []string{"-- drain", "made the starting state of drain", "checked: 1 of 2 passed", "showed hint 1, which cost 2", "pulled the plug of node/worker-4",
-		"upgraded node/worker-1 from v1.36.3 to v1.37.2, ignoring: a pod", "tried to upgrade the control plane from v1.36.3 to v1.37.2, and got v1.36.3 back",
+	want := []string{"-- drain", "made the starting state of drain", "checked: 1 of 2 passed", "showed hint 1, which cost 2", "pulled the plug on node/worker-4",
+		"upgraded node/worker-1 from v1.36.3 to v1.37.2, ignoring: a pod", "tried to upgrade the control plane from v1.36.3 to v1.37.2, and went back to v1.36.3",
 		"-- drain", "put drain back to its starting state", "checked: all 2 passed, 8 points",
 		"-- drain", "brought back the snapshot mine; what was done since " + at(5).Local().Format("15:04:05") + " is undone"}
 	if !slices.Equal(said, want) {

@@ -15,7 +15,8 @@ type Kind struct {
 	facts func(*object, *facts) error
 }
 
-// Kinds returns those that are always recorded, and the further ones, written as kubectl's fully qualified "resource.version.group".
+// Kinds returns those that are always recorded, and the further ones, written as kubectl's fully qualified
+// "resource.version.group".
 func Kinds(further ...string) ([]Kind, error) {
 	apps := schema.GroupVersion{Group: "apps", Version: "v1"}
 	core := schema.GroupVersion{Version: "v1"}

@@ -101,8 +101,8 @@ func (r *Recorder) beat(ctx context.Context) {
 	}
 }
 
-// close writes how far each object has come, as changes that said nothing new were not recorded: what comes next can then tell that
-// nothing has happened to it in between.
+// close writes how far each object has come, as changes that said nothing new were not recorded: what comes next can
+// then tell that nothing has happened to it in between.
 func (r *Recorder) close() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -138,10 +138,11 @@ func (r *Recorder) progressed() {
 	r.changed = make(chan struct{})
 }
 
-// CatchUp returns when all that has happened in the cluster before the call is in the record, and an error where that does not come
-// about while ctx lasts. Each kind is listed, which the API server answers from etcd as it is now, and waited for until the record has
-// every object at that version or a later one, and none that is gone. That is done twice: an object that came and went leaves no trace in
-// a list, and the second list takes longer than its events take on their way.
+// CatchUp returns when all that has happened in the cluster before the call is in the record, and an error where that
+// does not come about while ctx lasts. Each kind is listed, which the API server answers from etcd as it is now, and
+// waited for until the record has every object at that version or a later one, and none that is gone. That is done
+// twice: an object that came and went leaves no trace in a list, and the second list takes longer than its events take
+// on their way.
 func (r *Recorder) CatchUp(ctx context.Context) error {
 	errs := make(chan error, len(r.streams))
 	for _, s := range r.streams {
@@ -226,8 +227,8 @@ func (r *Recorder) versionsNow(ctx context.Context, k Kind) (listing, error) {
 	return now, nil
 }
 
-// reached reports whether the stream has come as far as the listing. Events of one kind come in order, so the latest of its objects
-// stands for all of them; and what is gone is known by its absence.
+// reached reports whether the stream has come as far as the listing. Events of one kind come in order, so the latest of
+// its objects stands for all of them; and what is gone is known by its absence.
 func (s *stream) reached(now listing) bool {
 	for _, version := range now.objects {
 		if version > s.version {

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/k8slab/k8slab/engine/atomicfile"
 	"github.com/k8slab/k8slab/engine/history"
 )
 
@@ -28,7 +29,8 @@ const (
 	alive = "alive"
 	// damaged takes half lines that a killed recorder left.
 	damaged = "damaged"
-	// pauseOf is how long nothing may be heard of the recorder before that counts as a gap: it was stopped, or the machine slept.
+	// pauseOf is how long nothing may be heard of the recorder before that counts as a gap: it was stopped, or the
+	// machine slept.
 	pauseOf = 3 * time.Second
 )
 
@@ -53,7 +55,8 @@ type store struct {
 	lost    map[string]time.Time
 }
 
-// openStore goes on with the record in dir, or begins one. What an earlier recorder had watched is lost since it was last alive.
+// openStore goes on with the record in dir, or begins one. What an earlier recorder had watched is lost since it was
+// last alive.
 func openStore(dir string, now func() time.Time) (*store, error) {
 	s := &store{
 		dir: dir, now: now, maxSegment: maxSegment, maxRecord: maxRecord,
@@ -90,7 +93,8 @@ func openStore(dir string, now func() time.Time) (*store, error) {
 	return s, err
 }
 
-// recover reads the last file, which begins with all that existed, and sets aside a last line that was not written to its end.
+// recover reads the last file, which begins with all that existed, and sets aside a last line that was not written to
+// its end.
 func (s *store) recover(path string) error {
 	file, err := os.Open(path)
 	if err != nil {
@@ -220,25 +224,20 @@ func compress(path string) (string, error) {
 		return "", err
 	}
 	defer plain.Close()
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-*") // 0600
-	if err != nil {
-		return "", err
-	}
-	defer os.Remove(tmp.Name())
-	zip := gzip.NewWriter(tmp)
-	_, err = io.Copy(zip, plain)
-	if err := errors.Join(err, zip.Close(), tmp.Close()); err != nil {
-		return "", err
-	}
 	to := path + history.CompressedSuffix
-	if err := os.Rename(tmp.Name(), to); err != nil {
+	err = atomicfile.Stream(to, atomicfile.Private, func(w io.Writer) error {
+		zip := gzip.NewWriter(w)
+		_, err := io.Copy(zip, plain)
+		return errors.Join(err, zip.Close())
+	})
+	if err != nil {
 		return "", err
 	}
 	return to, os.Remove(path)
 }
 
-// add writes records of this moment. Where the recorder has not been heard of for a while, it says so first: what it learns now may have
-// happened any time since.
+// add writes records of this moment. Where the recorder has not been heard of for a while, it says so first: what it
+// learns now may have happened any time since.
 func (s *store) add(records ...history.Record) error {
 	if err := s.alive(); err != nil {
 		return err

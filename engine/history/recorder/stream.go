@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/wait"
+
 	"github.com/k8slab/k8slab/engine/history"
 )
 
@@ -31,8 +33,8 @@ const metadataOnly = "application/json;as=%s;g=meta.k8s.io;v=v1"
 // stream follows the objects of one kind.
 type stream struct {
 	kind Kind
-	// versions of the objects that exist, by UID, as far as the stream has come; version is the highest it has heard of, zero before the
-	// first list.
+	// versions of the objects that exist, by UID, as far as the stream has come; version is the highest it has heard
+	// of, zero before the first list.
 	versions map[string]uint64
 	version  uint64
 	// watches counts the attempts to watch. One is going on where watching is true; ended is when the last one did.
@@ -43,10 +45,10 @@ type stream struct {
 	resumed time.Time
 }
 
-// follow keeps the stream going until ctx ends: it lists once, then watches, and takes up a watch that ended where it broke off. Where
-// that cannot be done it lists again, and says what may be missing.
+// follow keeps the stream going until ctx ends: it lists once, then watches, and takes up a watch that ended where it
+// broke off. Where that cannot be done it lists again, and says what may be missing.
 func (r *Recorder) follow(ctx context.Context, s *stream) {
-	wait := retryFirst
+	retry := retries()
 	for ctx.Err() == nil {
 		began := time.Now()
 		err := r.followOnce(ctx, s)
@@ -54,10 +56,10 @@ func (r *Recorder) follow(ctx context.Context, s *stream) {
 		case ctx.Err() != nil:
 			return
 		case err == nil:
-			wait = retryFirst
+			retry = retries()
 			continue // the server ends each watch after some minutes
 		case time.Since(began) > retryMost:
-			wait = retryFirst
+			retry = retries()
 		}
 		r.lose(s, err)
 		if errors.Is(err, errExpired) {
@@ -65,16 +67,17 @@ func (r *Recorder) follow(ctx context.Context, s *stream) {
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(wait):
+		case <-time.After(retry.Step()):
 		}
-		wait = min(2*wait, retryMost)
 	}
 }
 
-const (
-	retryFirst = 50 * time.Millisecond
-	retryMost  = 2 * time.Second
-)
+// retryMost is the longest wait before the next attempt.
+const retryMost = 2 * time.Second
+
+func retries() wait.Backoff {
+	return wait.Backoff{Duration: 50 * time.Millisecond, Factor: 2, Cap: retryMost, Steps: 10}
+}
 
 func (r *Recorder) followOnce(ctx context.Context, s *stream) error {
 	if s.version == 0 {
@@ -213,8 +216,8 @@ func (r *Recorder) watch(ctx context.Context, s *stream) error {
 	}
 }
 
-// confirmAfter is how long a watch that was taken up again must have gone on before it is believed. The API server accepts one that begins
-// at a version which is too old, and says so in its first event.
+// confirmAfter is how long a watch that was taken up again must have gone on before it is believed. The API server
+// accepts one that begins at a version which is too old, and says so in its first event.
 const confirmAfter = time.Second
 
 // begin notes that a watch was accepted.
@@ -245,7 +248,8 @@ func (r *Recorder) end(s *stream) {
 	s.watching, s.ended = false, r.store.clock()
 }
 
-// confirm says that nothing is missing after all, where a watch was taken up again where it had broken off. The caller holds the lock.
+// confirm says that nothing is missing after all, where a watch was taken up again where it had broken off. The caller
+// holds the lock.
 func (r *Recorder) confirm(s *stream) error {
 	from, lost := r.store.lost[s.kind.Name]
 	if !lost {
@@ -310,8 +314,9 @@ func (r *Recorder) take(s *stream, event string, o *object) error {
 	return r.keep(record)
 }
 
-// bury records that an object is gone in whose place another one appears. A restored checkpoint writes the saved object over one of the
-// same name that was made since, and a watch then shows a change where the UID is another one. The caller holds the lock.
+// bury records that an object is gone in whose place another one appears. A restored checkpoint writes the saved object
+// over one of the same name that was made since, and a watch then shows a change where the UID is another one. The
+// caller holds the lock.
 func (r *Recorder) bury(s *stream, now *history.Record) error {
 	if _, known := s.versions[now.UID]; known {
 		return nil

@@ -17,7 +17,8 @@ import (
 	"github.com/k8slab/k8slab/engine/history"
 )
 
-// server plays an API server that ends, refuses and forgets watches when it is told to: a real one cannot be brought to.
+// server plays an API server that ends, refuses and forgets watches when it is told to: a real one cannot be brought
+// to.
 type server struct {
 	*httptest.Server
 	mu sync.Mutex
