@@ -18,7 +18,7 @@ import (
 // checkpointTimeout bounds one run; even a large cluster's keys are read and written in seconds.
 const checkpointTimeout = time.Minute
 
-// runCheckpoint is the program etcd-checkpoint: save or restore everything that the API server keeps.
+// runCheckpoint is the program etcd-checkpoint: it saves or restores everything that the API server keeps.
 func runCheckpoint() int {
 	flags := flag.NewFlagSet("etcd-checkpoint", flag.ContinueOnError)
 	endpoint := flags.String("endpoint", "", "etcd's client URL")

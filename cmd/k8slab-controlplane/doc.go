@@ -1,5 +1,5 @@
-// Command k8slab-controlplane is etcd, kube-apiserver, kube-controller-manager, kube-scheduler and kubectl in one executable,
-// which runs the one whose name it is called by (argv[0]).
+// Command k8slab-controlplane is etcd, kube-apiserver, kube-controller-manager, kube-scheduler and kubectl in one
+// executable, which runs the one whose name it is called by (argv[0]).
 //
 // It owns which programs are inside and how they are started, and changes nothing about them: a learner meets the
 // components as they are released. It must not know labs, or k8slab, which starts it as any other program.

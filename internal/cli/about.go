@@ -2,20 +2,19 @@ package cli
 
 import (
 	"fmt"
-	"runtime"
-	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/k8slab/k8slab/checks"
-	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/internal/app"
 	"github.com/k8slab/k8slab/internal/terminal"
+	"github.com/k8slab/k8slab/text"
 )
 
 func newChecks(inv *invocation) *cobra.Command {
 	cmd := inv.command("checks [NAME] [-o json]",
-		content.Text{EN: "List and explain the checks that labs can use", JA: "ラボで使えるチェックの一覧と説明を表示します"}, content.Text{})
+		text.Text{EN: "List and explain the checks that labs can use", JA: "ラボで使えるチェックの一覧と説明を表示します"}, text.Text{})
 	cmd.Args = between(0, 1)
 	cmd.ValidArgsFunction = inv.completeChecks
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
@@ -90,23 +89,14 @@ func (inv *invocation) needsText(needs []checks.Need) string {
 	for i, need := range needs {
 		names[i] = string(need)
 	}
-	return fmt.Sprintf(inv.say("A cluster with %s; on another one the check is left out, and costs no point.", "%s の機能を持つクラスター。ほかのクラスターでは判定せず、減点もしない。"),
+	return fmt.Sprintf(inv.say("A cluster with %s; on other clusters the check is left out, and costs no point.", "%s の機能を持つクラスター。ほかのクラスターでは判定せず、減点もしない。"),
 		strings.Join(names, inv.say(" and ", " と ")))
 }
 
-// versionAnswer is what version -o json prints.
-type versionAnswer struct {
-	Version  string `json:"version"`
-	Revision string `json:"revision,omitempty"`
-	Modified bool   `json:"modified,omitempty"`
-	Go       string `json:"go"`
-	Platform string `json:"platform"`
-}
-
 func newVersion(inv *invocation) *cobra.Command {
-	cmd := inv.command("version [-o json]", content.Text{EN: "Print the version of k8slab", JA: "k8slab のバージョンを表示します"}, content.Text{})
+	cmd := inv.command("version [-o json]", text.Text{EN: "Print the version of k8slab", JA: "k8slab のバージョンを表示します"}, text.Text{})
 	cmd.RunE = func(*cobra.Command, []string) error {
-		v := versionOfThis()
+		v := app.ThisBuild()
 		if inv.asJSON() {
 			return inv.printJSON(v)
 		}
@@ -119,31 +109,11 @@ func newVersion(inv *invocation) *cobra.Command {
 	return inv.withOutput(cmd)
 }
 
-func versionOfThis() versionAnswer {
-	v := versionAnswer{Version: "(devel)", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return v
-	}
-	if info.Main.Version != "" {
-		v.Version = info.Main.Version
-	}
-	for _, s := range info.Settings {
-		switch s.Key {
-		case "vcs.revision":
-			v.Revision = s.Value
-		case "vcs.modified":
-			v.Modified = s.Value == "true"
-		}
-	}
-	return v
-}
-
 func newCompletion(inv *invocation) *cobra.Command {
 	shells := []string{"bash", "zsh", "fish", "powershell"}
 	cmd := inv.command("completion bash|zsh|fish|powershell",
-		content.Text{EN: "Print the completion script for a shell", JA: "シェルの補完スクリプトを出力します"},
-		content.Text{
+		text.Text{EN: "Print the completion script for a shell", JA: "シェルの補完スクリプトを出力します"},
+		text.Text{
 			EN: "Print a script that completes commands, labs, steps and checks. For this shell only:\n  bash        source <(k8slab completion bash)\n  zsh         source <(k8slab completion zsh)\n  fish        k8slab completion fish | source\n  powershell  k8slab completion powershell | Out-String | Invoke-Expression",
 			JA: "コマンド、ラボ、ステップ、チェックの名前を補完するスクリプトを出力します。今のシェルだけで使うには:\n  bash        source <(k8slab completion bash)\n  zsh         source <(k8slab completion zsh)\n  fish        k8slab completion fish | source\n  powershell  k8slab completion powershell | Out-String | Invoke-Expression",
 		})
@@ -162,14 +132,14 @@ func newCompletion(inv *invocation) *cobra.Command {
 			return root.GenPowerShellCompletionWithDesc(inv.Out)
 		}
 		return unknown(fmt.Sprintf("there is no completion for the shell %q", args[0]), fmt.Sprintf("シェル %q の補完はありません", args[0]),
-			args[0], shells, "k8slab completion --help")
+			args[0], shells, helpOf(cmd))
 	}
 	return cmd
 }
 
-// newSupervise is what a provider runs in the background; nobody types it.
+// newSupervise returns the command that a provider runs in the background. Nobody types it.
 func newSupervise(inv *invocation) *cobra.Command {
-	cmd := inv.command("supervise --dir DIR", content.Text{EN: "Run a cluster's components (k8slab starts this by itself)", JA: "クラスターの部品を動かします (k8slab が自動で起動します)"}, content.Text{})
+	cmd := inv.command("supervise --dir DIR", text.Text{EN: "Run a cluster's components (k8slab starts this by itself)", JA: "クラスターの部品を動かします (k8slab が自動で起動します)"}, text.Text{})
 	cmd.Hidden = true
 	cmd.Args = cobra.ArbitraryArgs
 	cmd.DisableFlagParsing = true

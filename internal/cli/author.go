@@ -6,21 +6,22 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/k8slab/k8slab/checks"
-	"github.com/k8slab/k8slab/content"
-	"github.com/k8slab/k8slab/engine"
+	"github.com/k8slab/k8slab/engine/action"
+	"github.com/k8slab/k8slab/engine/catalog"
+	"github.com/k8slab/k8slab/internal/app"
 	"github.com/k8slab/k8slab/internal/scaffold"
+	"github.com/k8slab/k8slab/text"
 )
 
-// newNew is called new, as the command is.
+// newNew returns the command "new".
 func newNew(inv *invocation) *cobra.Command {
-	return inv.group("new", content.Text{EN: "Write the beginning of a lab or a step", JA: "ラボやステップのひな形を作ります"}, newNewLab(inv), newNewStep(inv))
+	return inv.group("new", text.Text{EN: "Write the beginning of a lab or a step", JA: "ラボやステップのひな形を作ります"}, newNewLab(inv), newNewStep(inv))
 }
 
 func newNewLab(inv *invocation) *cobra.Command {
 	cmd := inv.command("lab ID [--dir DIR]",
-		content.Text{EN: "Write a small lab that works, to be changed", JA: "そのまま動く小さなラボを作ります"},
-		content.Text{
+		text.Text{EN: "Write a small working lab for you to change", JA: "そのまま動く小さなラボを作ります"},
+		text.Text{
 			EN: "Write a lab with one step into DIR/ID: lessons in both languages, a starting state, checks, and right and wrong answers that prove them. It works as it is; change it piece by piece. Nothing is ever overwritten.",
 			JA: "ステップが 1 つあるラボを DIR/ID に作ります。両言語のレッスン、開始状態、チェック、それを確かめる正答と誤答がそろっています。そのままで動くので、少しずつ書き換えてください。すでにあるものは上書きしません。",
 		})
@@ -40,9 +41,9 @@ func newNewLab(inv *invocation) *cobra.Command {
 
 func newNewStep(inv *invocation) *cobra.Command {
 	cmd := inv.command("step LAB-DIR ID",
-		content.Text{EN: "Write a small step that works, to be changed", JA: "そのまま動く小さなステップを作ります"},
-		content.Text{
-			EN: "Write a step behind the last one of the lab in the folder LAB-DIR, with all its files. It works as it is; change it piece by piece. Nothing is ever overwritten.",
+		text.Text{EN: "Write a small working step for you to change", JA: "そのまま動く小さなステップを作ります"},
+		text.Text{
+			EN: "Write a step after the last step of the lab in the folder LAB-DIR, with all its files. It works as it is; change it piece by piece. Nothing is ever overwritten.",
 			JA: "LAB-DIR のラボの末尾に、必要なファイルがそろったステップを作ります。そのままで動くので、少しずつ書き換えてください。すでにあるものは上書きしません。",
 		})
 	cmd.Args = exactly(2)
@@ -61,32 +62,32 @@ func (inv *invocation) newFolder(made, lab string) error {
 	if err := inv.print(made + "\n"); err != nil {
 		return err
 	}
-	inv.narrate("Change its files piece by piece. They are right as they are; k8slab lint tells when that is over.",
+	inv.narrate("Change its files piece by piece. They are right as they are; k8slab lint tells you when they no longer are.",
 		"ファイルを少しずつ書き換えてください。今のままで正しく動きます。誤りが入れば k8slab lint が指摘します。")
-	inv.next("k8slab lint " + lab)
+	inv.next(action.Do(action.Lint).With("path", lab))
 	return nil
 }
 
 func newSchema(inv *invocation) *cobra.Command {
 	files := []string{"lab", "step"}
 	cmd := inv.command("schema lab|step",
-		content.Text{EN: "Print the JSON Schema of lab.yaml or step.yaml, for editors", JA: "エディター用に lab.yaml や step.yaml の JSON Schema を出力します"},
-		content.Text{
+		text.Text{EN: "Print the JSON Schema of lab.yaml or step.yaml, for editors", JA: "エディター用に lab.yaml や step.yaml の JSON Schema を出力します"},
+		text.Text{
 			EN: "Print the JSON Schema (draft-07) of lab.yaml or of step.yaml with every check and its parameters. An editor with a YAML language server completes and checks the file with it. k8slab lint finds more.",
 			JA: "lab.yaml、または step.yaml の JSON Schema (draft-07) を出力します。step.yaml のものには、すべてのチェックとそのパラメーターが含まれます。YAML 言語サーバーのあるエディターなら、補完と検証に使えます。k8slab lint はさらに多くの誤りを見つけます。",
 		})
 	cmd.Args = exactly(1)
 	cmd.ValidArgs = files
-	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		lab, step := engine.Schemas(inv.lang, checks.Default())
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		lab, step := catalog.Schemas(inv.lang, app.Vocabulary())
 		switch args[0] {
 		case "lab":
 			return inv.printJSON(lab)
 		case "step":
 			return inv.printJSON(step)
 		}
-		return unknown(fmt.Sprintf("there is no schema of %q; there are lab and step", args[0]), fmt.Sprintf("%q のスキーマはありません。あるのは lab と step です", args[0]),
-			args[0], files, "k8slab schema --help")
+		return unknown(fmt.Sprintf("there is no schema of %q; choose lab or step", args[0]), fmt.Sprintf("%q のスキーマはありません。あるのは lab と step です", args[0]),
+			args[0], files, helpOf(cmd))
 	}
 	return cmd
 }

@@ -8,30 +8,40 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/k8slab/k8slab/checks"
+	"github.com/k8slab/k8slab/checks/all"
 	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine"
+	"github.com/k8slab/k8slab/engine/catalog"
+	"github.com/k8slab/k8slab/internal/app"
 	"github.com/k8slab/k8slab/labs"
 )
 
 func TestBrokenLabEndsWith5AndNamesThePlace(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		// load returns the error with which an engine of that content cannot be made.
+		// load returns the error of making an engine of broken content.
 		load func(t *testing.T) error
 		want []string
 	}{
 		{"a lab.yaml that does not parse", func(t *testing.T) error {
-			_, err := content.LoadAll(fstest.MapFS{"11-broken/lab.yaml": {Data: []byte("id: 11-broken\ntilte: {}\n")}})
-			return brokenLabs(err)
+			dir := t.TempDir()
+			if err := os.CopyFS(dir, fstest.MapFS{"11-broken/lab.yaml": {Data: []byte("id: 11-broken\ntilte: {}\n")}}); err != nil {
+				t.Fatal(err)
+			}
+			_, err := app.LoadLabs(dir)
+			return err
 		}, []string{"11-broken/lab.yaml:2", "tilte"}},
 		{"a check that does not exist", func(t *testing.T) error {
-			all, err := content.LoadAll(labs.FS())
+			every, err := content.LoadAll(labs.FS())
 			if err != nil {
 				t.Fatal(err)
 			}
-			all[0].Steps[0].Checks[0].Use = "node/cordonned"
-			_, err = engine.New(engine.Config{Labs: all, Vocabulary: checks.Default(), StateDir: t.TempDir()})
+			every[0].Steps[0].Checks[0].Use = "node/cordonned"
+			e, err := engine.New(engine.Config{Labs: catalog.Loaded(every...), Vocabulary: all.Vocabulary(), StateDir: t.TempDir()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = e.Start(t.Context(), every[0].ID, engine.StartOptions{}, nil)
 			return err
 		}, []string{"step.yaml:", "node/cordonned", "node/cordoned"}},
 	} {

@@ -18,18 +18,22 @@ import (
 	"github.com/k8slab/k8slab/checks"
 	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine"
+	"github.com/k8slab/k8slab/engine/action"
+	"github.com/k8slab/k8slab/engine/catalog"
 	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/grading"
 	"github.com/k8slab/k8slab/engine/history"
 	"github.com/k8slab/k8slab/engine/problem"
 	"github.com/k8slab/k8slab/engine/progress"
 	"github.com/k8slab/k8slab/engine/timeline"
 	"github.com/k8slab/k8slab/internal/terminal"
 	"github.com/k8slab/k8slab/internal/testcluster"
+	"github.com/k8slab/k8slab/text"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
-// TestMain makes the test binary be k8slab too, where it is called by that name; and so the supervisor of the clusters.
+// TestMain makes the test binary act as k8slab if it is called by that name, and so as the supervisor of the clusters.
 func TestMain(m *testing.M) {
 	if err := testcluster.UseExecutables(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -54,22 +58,22 @@ func TestScripts(t *testing.T) {
 }
 
 // played is an engine whose cluster has just answered, so that every answer can be rendered in both languages and at
-// every width; what a real one answers is proved with the labs.
+// every width. The answers of a real engine are proved with the labs.
 type played struct {
 	Engine
 	session *engine.Session
-	report  *engine.Report
+	report  *grading.Report
 	err     error
 	calls   []string
 	damage  []progress.Damage
-	// source of the lab, and what of sources is left out.
+	// source of the lab, and the labs of sources that are left out.
 	source  string
-	leftOut []engine.Offer
+	leftOut []catalog.Offer
 	// findings stand in the way of an upgrade.
-	findings []engine.Finding
+	findings []engine.Obstacle
 	// host is a cluster that somebody else made; nil for one of k8slab's own.
 	host *cluster.Host
-	// cloud runs that.
+	// cloud runs the host.
 	cloud cloud
 }
 
@@ -81,26 +85,26 @@ func newPlayed() *played {
 		}
 		return &content.Step{ID: id, Dir: "10-" + id, Points: 10, Hints: []content.Hint{{Cost: 0}, {Cost: 2}},
 			Solution: content.File{Path: "solution.sh", Data: []byte("kubectl drain worker-2\n")},
-			Lessons: map[content.Lang]*content.Lesson{
-				content.English:  lesson(en, "A node is due for a reboot, and everything that runs on it will go down with it.", "Empty worker-2:\n\n```sh\nkubectl get pods -o wide --field-selector spec.nodeName=worker-2 -A\n```", "A drain asks the **budget** first.", "Look at what `kubectl drain` refuses."),
-				content.Japanese: lesson(ja, "ノードが再起動されます。その上で動いているものは、すべて一緒に止まります。", "worker-2を空にしてください。\n\n```sh\nkubectl get pods -o wide --field-selector spec.nodeName=worker-2 -A\n```", "drainはまず**予算**を確かめます。", "`kubectl drain`が何を拒むかを見てください。"),
+			Lessons: map[text.Lang]*content.Lesson{
+				text.English:  lesson(en, "A node is due for a reboot, and everything that runs on it will go down with it.", "Empty worker-2:\n\n```sh\nkubectl get pods -o wide --field-selector spec.nodeName=worker-2 -A\n```", "A drain asks the **budget** first.", "Look at what `kubectl drain` refuses."),
+				text.Japanese: lesson(ja, "ノードが再起動されます。その上で動いているものは、すべて一緒に止まります。", "worker-2を空にしてください。\n\n```sh\nkubectl get pods -o wide --field-selector spec.nodeName=worker-2 -A\n```", "drainはまず**予算**を確かめます。", "`kubectl drain`が何を拒むかを見てください。"),
 			}}
 	}
-	lab := &content.Lab{ID: "11-maintenance", Title: content.Text{EN: "Controlling reboot impact", JA: "再起動の影響を抑える"}, Minutes: 75,
+	lab := &content.Lab{ID: "11-maintenance", Title: text.Text{EN: "Controlling reboot impact", JA: "再起動の影響を抑える"}, Minutes: 75,
 		Cluster: content.ClusterShape{Release: "1.37"},
 		Steps:   []*content.Step{step("drain", "Empty a node", "ノードを空にする"), step("deadlock", "A budget that never lets go", "手放さない予算")}}
 	return &played{session: &engine.Session{Lab: lab, Step: lab.Steps[0],
 		Cluster: &cluster.Cluster{Name: lab.ID, Provider: "embedded", State: cluster.Running, Version: "v1.37.2", Server: "https://127.0.0.1:6443", Kubeconfig: "/state/it's here/kubeconfig",
 			Components: []cluster.Component{{Name: "etcd", State: "running", PID: 41}, {Name: "kube-scheduler", State: "crashed", Restarts: 3, LastError: "exit status 1"}}},
 		Attempt: &progress.Lab{ID: lab.ID, Attempt: "a", Step: "drain", Steps: map[string]*progress.Step{"drain": {ID: "drain", Hints: 1, HintsSeen: 1}}}},
-		report: &engine.Report{Lab: lab.ID, Step: "drain", Max: 10, Verdicts: []engine.Verdict{
-			{ID: "drained", Use: "node/drained", Title: content.Text{EN: "worker-2 is empty", JA: "worker-2 が空である"}, Result: checks.Result{
-				Outcome: checks.Failed, Object: "pod/web-1", Want: content.Text{EN: "no pod", JA: "Pod がないこと"}, Got: content.Text{EN: "one pod", JA: "Pod が 1 個"}, Why: content.Text{EN: "it would go down", JA: "止まってしまいます"}}}}},
+		report: &grading.Report{Lab: lab.ID, Step: "drain", Max: 10, Verdicts: []grading.Verdict{
+			{ID: "drained", Use: "node/drained", Title: text.Text{EN: "worker-2 is empty", JA: "worker-2 が空である"}, Result: checks.Result{
+				Outcome: checks.Failed, Object: "pod/web-1", Want: text.Text{EN: "no pod", JA: "Pod がないこと"}, Got: text.Text{EN: "one pod", JA: "Pod が 1 個"}, Why: text.Text{EN: "it would go down", JA: "止まってしまいます"}}}}},
 	}
 }
 
 func (p *played) pass() {
-	p.report = &engine.Report{Lab: p.report.Lab, Step: p.report.Step, Max: 10, Points: 10, Passed: true, Verdicts: slices.Clone(p.report.Verdicts)}
+	p.report = &grading.Report{Lab: p.report.Lab, Step: p.report.Step, Max: 10, Points: 10, Passed: true, Verdicts: slices.Clone(p.report.Verdicts)}
 	p.report.Verdicts[0].Result = checks.Result{Outcome: checks.Passed}
 	p.session.Attempt.Steps["drain"].Passed = time.Unix(1, 0)
 	p.session.Attempt.Steps["drain"].Points = 10
@@ -112,7 +116,7 @@ func (p *played) Labs(context.Context) ([]engine.LabStatus, error) {
 	return []engine.LabStatus{{Lab: p.session.Lab, Source: p.source, Attempt: p.session.Attempt, Points: 0, Cluster: p.session.Cluster}}, p.err
 }
 
-func (p *played) Start(ctx context.Context, lab string, opts engine.StartOptions, r cluster.Progress) (*engine.Session, error) {
+func (p *played) Start(ctx context.Context, lab string, opts engine.StartOptions, r cluster.Progress) (Play, error) {
 	if p.host != nil {
 		if err := opts.Consent(ctx, p.visit()); err != nil {
 			return nil, err
@@ -120,72 +124,99 @@ func (p *played) Start(ctx context.Context, lab string, opts engine.StartOptions
 	}
 	r(cluster.Phase{Name: "control-plane"})
 	r(cluster.Phase{Name: "control-plane", Done: true, Elapsed: 2500 * time.Millisecond, Detail: "v1.37.2"})
-	return p.session, p.call("start " + lab)
-}
-
-func (p *played) Session(context.Context, string) (*engine.Session, error) { return p.session, p.err }
-
-func (p *played) Mend(_ context.Context, s *engine.Session, _ cluster.Progress) (*engine.Session, error) {
-	return s, nil
-}
-
-func (p *played) Check(context.Context, *engine.Session) (*engine.Report, error) {
-	return p.report, p.call("check")
-}
-
-func (p *played) Hint(context.Context, *engine.Session) (*engine.Hint, error) {
-	return &engine.Hint{Level: 1, Levels: 2, Text: content.Text{EN: p.session.Step.Lessons["en"].Hints[0], JA: p.session.Step.Lessons["ja"].Hints[0]}}, p.call("hint")
-}
-
-func (p *played) Next(context.Context, *engine.Session, cluster.Progress) (*engine.Session, error) {
-	next := *p.session
-	next.Step = p.session.Lab.Steps[1]
-	return &next, p.call("next")
-}
-
-func (p *played) Solution(context.Context, *engine.Session) (content.File, error) {
-	return p.session.Step.Solution, p.call("solution")
-}
-
-func (p *played) Finish(context.Context, *engine.Session) (*progress.Lab, error) {
-	return p.session.Attempt, p.call("finish")
-}
-
-func (p *played) PlanUpgrade(context.Context, *engine.Session, string) (*engine.UpgradePlan, error) {
-	return &engine.UpgradePlan{From: "v1.36.3", To: "1.37", Findings: p.findings}, p.call("plan")
-}
-
-func (p *played) Upgrade(_ context.Context, _ *engine.Session, plan *engine.UpgradePlan, force bool, r cluster.Progress) (history.Upgrade, error) {
-	done := history.Upgrade{Time: time.Unix(1, 0), From: plan.From, To: "v1.37.2", Outcome: history.Upgraded}
-	if len(plan.Findings) > 0 && !force {
-		return history.Upgrade{}, problem.New(problem.Cluster, "the upgrade is not begun", "アップグレードは始めていません", "k8slab cluster upgrade --dry-run")
+	if err := p.call("start " + lab); err != nil {
+		return nil, err
 	}
-	for _, f := range plan.Findings {
+	return &open{played: p}, nil
+}
+
+func (p *played) Open(context.Context, string) (Play, error) {
+	if p.err != nil {
+		return nil, p.err
+	}
+	return &open{played: p}, nil
+}
+
+// open is a play of the played engine.
+type open struct {
+	Play
+	played *played
+	// moved is the session after a change of step.
+	moved *engine.Session
+}
+
+func (o *open) Session() *engine.Session {
+	if o.moved != nil {
+		return o.moved
+	}
+	return o.played.session
+}
+
+func (o *open) Provider() cluster.Provider {
+	p, err := o.played.Provider("")
+	if err != nil {
+		panic(err) // the lab above has no errors
+	}
+	return p
+}
+
+func (o *open) Recover(context.Context, cluster.Progress) error { return nil }
+
+func (o *open) Check(context.Context, func(grading.Verdict)) (*grading.Report, error) {
+	return o.played.report, o.played.call("check")
+}
+
+func (o *open) Hint(context.Context) (*engine.Hint, error) {
+	step := o.played.session.Step
+	return &engine.Hint{Level: 1, Levels: 2, Text: text.Text{EN: step.Lessons["en"].Hints[0], JA: step.Lessons["ja"].Hints[0]}}, o.played.call("hint")
+}
+
+func (o *open) Next(context.Context, bool, cluster.Progress) error {
+	next := *o.played.session
+	next.Step = o.played.session.Lab.Steps[1]
+	o.moved = &next
+	return o.played.call("next")
+}
+
+func (o *open) Solution(context.Context) (content.File, error) {
+	return o.played.session.Step.Solution, o.played.call("solution")
+}
+
+func (o *open) Finish(context.Context) error { return o.played.call("finish") }
+
+func (o *open) PlanUpgrade(context.Context, string) (*engine.UpgradePlan, error) {
+	return &engine.UpgradePlan{From: "v1.36.3", To: "1.37", Obstacles: o.played.findings}, o.played.call("plan")
+}
+
+func (o *open) Upgrade(_ context.Context, plan *engine.UpgradePlan, force bool, r cluster.Progress) (history.Upgrade, error) {
+	done := history.Upgrade{Time: time.Unix(1, 0), From: plan.From, To: "v1.37.2", Outcome: history.Upgraded}
+	if len(plan.Obstacles) > 0 && !force {
+		return history.Upgrade{}, problem.New(problem.Cluster, text.New("the upgrade is not begun", "アップグレードは始めていません"), action.Do(action.ClusterUpgrade).With("dry-run", ""))
+	}
+	for _, f := range plan.Obstacles {
 		done.Forced, done.Ignored = true, append(done.Ignored, f.What.EN)
 	}
 	for _, name := range []string{"save", "api-server", "controllers", "scheduler", "ready"} {
 		r(cluster.Phase{Name: name})
 		r(cluster.Phase{Name: name, Done: true, Elapsed: 700 * time.Millisecond, Detail: done.To})
 	}
-	return done, p.call("upgrade")
+	return done, o.played.call("upgrade")
 }
 
-func (p *played) Follow(context.Context, *engine.Session, func(*timeline.Story) error) error {
-	return nil
+func (o *open) Follow(context.Context, func(*timeline.Story) error) error { return nil }
+
+func (o *open) Power(context.Context, string, engine.PowerSwitch, string) error { return nil }
+
+func (o *open) UpgradeNode(_ context.Context, node, _ string, _ bool) (history.Upgrade, error) {
+	return history.Upgrade{Time: time.Unix(1, 0), Node: node, From: "v1.33.0", To: "v1.37.2", Outcome: history.Upgraded}, o.played.call("upgrade " + node)
 }
 
-func (p *played) Switched(*engine.Session, string, string) error { return nil }
-
-func (p *played) UpgradeNode(_ context.Context, _ *engine.Session, node, _ string, _ bool) (history.Upgrade, error) {
-	return history.Upgrade{Time: time.Unix(1, 0), Node: node, From: "v1.33.0", To: "v1.37.2", Outcome: history.Upgraded}, p.call("upgrade " + node)
-}
-
-func (p *played) Timeline(_ context.Context, _ *engine.Session, step string) (*timeline.Story, error) {
+func (o *open) Timeline(_ context.Context, step string) (*timeline.Story, error) {
 	began := time.Date(2026, 4, 1, 9, 0, 0, 0, time.Local)
 	entry := func(second int, by timeline.Actor, en, ja string) timeline.Entry {
-		return timeline.Entry{Time: began.Add(time.Duration(second) * time.Second), By: by, What: "x", Text: content.Text{EN: en, JA: ja}}
+		return timeline.Entry{Time: began.Add(time.Duration(second) * time.Second), By: by, What: "x", Text: text.Text{EN: en, JA: ja}}
 	}
-	return &timeline.Story{Lab: p.session.Lab.ID, Attempt: "a", Requests: true, Record: step != "deadlock", Visits: []timeline.Visit{
+	return &timeline.Story{Lab: o.played.session.Lab.ID, Attempt: "a", Requests: true, Record: step != "deadlock", Visits: []timeline.Visit{
 		{Step: "drain", Began: began, Entries: []timeline.Entry{
 			entry(0, timeline.K8slab, "made the starting state of drain", "drain の開始状態を用意しました"),
 			entry(65, timeline.You, "cordoned node/worker-2", "node/worker-2 を cordon しました"),
@@ -195,7 +226,7 @@ func (p *played) Timeline(_ context.Context, _ *engine.Session, step string) (*t
 		}},
 		{Step: "drain", Began: began.Add(5000 * time.Second), Entries: []timeline.Entry{
 			entry(4990, timeline.Cluster, "node/worker-1 is Ready", "node/worker-1 が Ready になりました"),
-		}}}}, p.call("timeline " + step)
+		}}}}, o.played.call("timeline " + step)
 }
 
 func (p *played) Provider(string) (cluster.Provider, error) {
@@ -207,37 +238,38 @@ func (p *played) Provider(string) (cluster.Provider, error) {
 
 func (p *played) Providers() []string { return []string{"bare"} }
 
-func (p *played) LeftOut(context.Context) ([]engine.Offer, error) { return p.leftOut, nil }
+func (p *played) LeftOut(context.Context) ([]catalog.Offer, error) { return p.leftOut, nil }
 
 func (p *played) Damage() ([]progress.Damage, error) { return p.damage, nil }
 
-// Vocabulary is one of its own, so that no golden file holds the prose of a real check.
+// Vocabulary is made for these tests, so that no golden file holds the prose of a real check.
 func (p *played) Vocabulary() *checks.Vocabulary {
 	type params struct {
 		Namespace string `yaml:"namespace" doc:"Namespace of the budget." ja:"PodDisruptionBudget の Namespace。"`
 		Healthy   int    `yaml:"healthy,omitempty" doc:"How many pods have to be healthy, from 1." ja:"健全でなければならない Pod の数。1 以上。"`
 	}
 	v, err := checks.New(checks.Define("pdb/keeps-floor", checks.Doc{
-		Summary: content.Text{EN: "A disruption budget keeps as many pods healthy as it has to.", JA: "PodDisruptionBudget が必要な数の Pod を健全に保っている。"},
-		Pass:    content.Text{EN: "The number that the controller calculated is at least the floor.", JA: "コントローラーが計算した数が下限以上である。"},
-		Fail:    content.Text{EN: "The budget is gone, or its floor is lower.", JA: "PodDisruptionBudget がなくなっているか、下限が下がっている。"},
+		Summary: text.Text{EN: "A disruption budget keeps as many pods healthy as it has to.", JA: "PodDisruptionBudget が必要な数の Pod を健全に保っている。"},
+		Pass:    text.Text{EN: "The number that the controller calculated is at least the floor.", JA: "コントローラーが計算した数が下限以上である。"},
+		Fail:    text.Text{EN: "The budget is gone, or its floor is lower.", JA: "PodDisruptionBudget がなくなっているか、下限が下がっている。"},
 	}, func(context.Context, checks.Env, params) (checks.Result, error) { return checks.Result{}, nil }), checks.Define("pod/evicted", checks.Doc{
-		Summary: content.Text{EN: "The pods were evicted.", JA: "Pod が退避されている。"},
-		Pass:    content.Text{EN: "All were.", JA: "すべて退避された。"},
-		Fail:    content.Text{EN: "One was deleted.", JA: "削除されたものがある。"},
-	}, func(context.Context, checks.Env, struct{}) (checks.Result, error) { return checks.Result{}, nil }, checks.AuditLog))
+		Summary: text.Text{EN: "The pods were evicted.", JA: "Pod が退避されている。"},
+		Pass:    text.Text{EN: "All were.", JA: "すべて退避された。"},
+		Fail:    text.Text{EN: "One was deleted.", JA: "削除されたものがある。"},
+	}, func(context.Context, checks.Env, struct{}) (checks.Result, error) { return checks.Result{}, nil }).Needing(checks.AuditLog))
 	if err != nil {
 		panic(err) // the definition above is wrong
 	}
 	return v
 }
 
-// bare is a provider that can do nothing beyond the interface.
-type bare struct{ cluster.Provider }
+// bare is a provider whose workloads are simulated, and which implements no other optional interface.
+type bare struct {
+	cluster.Provider
+	cluster.Simulator
+}
 
 func (bare) Name() string { return "bare" }
-
-func (bare) Capabilities() []cluster.Capability { return []cluster.Capability{cluster.Simulated} }
 
 // run types a command and returns what it wrote and its exit code.
 func run(t *testing.T, p *played, env []string, args ...string) (stdout, stderr string, code int) {
@@ -284,7 +316,7 @@ func TestAnswers(t *testing.T) {
 		{"checks-needs", []string{"checks", "pod/evicted"}, false, 0},
 		{"help-source-add", []string{"source", "add", "--help"}, false, 0},
 	}
-	for _, lang := range content.Langs {
+	for _, lang := range text.Langs {
 		for _, width := range []int{80, 40} {
 			for _, c := range commands {
 				name := fmt.Sprintf("%s.%s.%d", c.name, lang, width)
@@ -307,11 +339,11 @@ func TestAnswers(t *testing.T) {
 
 // TestListNamesSourcesAndWhatIsLeftOut renders labs that did not come with k8slab.
 func TestListNamesSourcesAndWhatIsLeftOut(t *testing.T) {
-	for _, lang := range content.Langs {
+	for _, lang := range text.Langs {
 		p := newPlayed()
 		p.source = "course"
-		wrong := problem.New(problem.Content, "91-b/lab.yaml:1: first\n91-b/lab.yaml:2: second\x1b[2J", "91-b/lab.yaml:1: 最初\n91-b/lab.yaml:2: 次", "")
-		p.leftOut = []engine.Offer{{Source: "course", ID: "91-b", Err: wrong}, {Source: "gone", Err: problem.New(problem.Usage, "it cannot be read", "読めません", "")}}
+		wrong := problem.New(problem.Content, text.New("91-b/lab.yaml:1: first\n91-b/lab.yaml:2: second\x1b[2J", "91-b/lab.yaml:1: 最初\n91-b/lab.yaml:2: 次"), action.Action{})
+		p.leftOut = []catalog.Offer{{Source: "course", ID: "91-b", Err: wrong}, {Source: "gone", Err: problem.New(problem.Usage, text.New("it cannot be read", "読めません"), action.Action{})}}
 		out, errs, code := run(t, p, []string{"LANG=" + string(lang)}, "list")
 		if code != 0 {
 			t.Errorf("exit code %d", code)
@@ -359,11 +391,11 @@ func golden(t *testing.T, name, got string) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("%s differs (go test ./internal/cli -update writes it anew); got:\n%s", path, got)
+		t.Errorf("%s differs (go test ./internal/cli -update writes it again); got:\n%s", path, got)
 	}
 }
 
-// narrow fails for a line that is too wide. What is to be copied is not wrapped: commands, usage lines and code.
+// narrow fails for a line that is too wide. Text that is to be copied is not wrapped: commands, usage lines and code.
 func narrow(t *testing.T, text string, width int) {
 	t.Helper()
 	for line := range strings.Lines(text) {
@@ -376,7 +408,7 @@ func narrow(t *testing.T, text string, width int) {
 func TestExitCodesFollowTheKindOfProblem(t *testing.T) {
 	for kind, want := range map[problem.Kind]int{problem.Internal: 1, problem.Usage: 2, problem.Cluster: 4, problem.Content: 5} {
 		p := newPlayed()
-		p.err = problem.New(kind, "what went wrong", "何が起きたか", "k8slab doctor")
+		p.err = problem.New(kind, text.New("what went wrong", "何が起きたか"), action.Do(action.Doctor))
 		for lang, message := range map[string]string{"en": "what went wrong", "ja": "何が起きたか"} {
 			out, errs, code := run(t, p, []string{"LANG=" + lang}, "status")
 			if code != want || out != "" || !strings.Contains(errs, message) || !strings.Contains(errs, "k8slab doctor") {
@@ -442,7 +474,7 @@ func TestKubectlGetsItsFlagsAndNeverTheUsersKubeconfig(t *testing.T) {
 
 func TestEnvIsQuotedForEachShell(t *testing.T) {
 	for shell, want := range map[string]string{
-		"sh":         `export KUBECONFIG='/state/it'\''s here/kubeconfig'`,
+		"sh":         `export KUBECONFIG='/state/it'"'"'s here/kubeconfig'`,
 		"fish":       `set -gx KUBECONFIG '/state/it\'s here/kubeconfig';`,
 		"powershell": `$env:KUBECONFIG = '/state/it''s here/kubeconfig'`,
 	} {
@@ -468,16 +500,16 @@ func TestLanguageOfTheEnvironment(t *testing.T) {
 		name string
 		env  []string
 		args []string
-		want content.Lang
+		want text.Lang
 	}{
-		{"nothing is English", nil, nil, content.English},
-		{"LANG", []string{"LANG=ja_JP.UTF-8"}, nil, content.Japanese},
-		{"LC_ALL goes before LANG", []string{"LANG=ja_JP.UTF-8", "LC_ALL=C"}, nil, content.English},
-		{"LC_MESSAGES goes before LANG", []string{"LANG=en_US.UTF-8", "LC_MESSAGES=ja_JP.UTF-8"}, nil, content.Japanese},
-		{"K8SLAB_LANG goes before all of them", []string{"LC_ALL=C", "K8SLAB_LANG=ja"}, nil, content.Japanese},
-		{"the flag goes before the environment", []string{"K8SLAB_LANG=ja"}, []string{"list", "--lang", "en"}, content.English},
-		{"the flag with an equals sign", nil, []string{"--lang=ja", "list"}, content.Japanese},
-		{"what follows -- is not ours", nil, []string{"kubectl", "--", "--lang=ja"}, content.English},
+		{"nothing is English", nil, nil, text.English},
+		{"LANG", []string{"LANG=ja_JP.UTF-8"}, nil, text.Japanese},
+		{"LC_ALL goes before LANG", []string{"LANG=ja_JP.UTF-8", "LC_ALL=C"}, nil, text.English},
+		{"LC_MESSAGES goes before LANG", []string{"LANG=en_US.UTF-8", "LC_MESSAGES=ja_JP.UTF-8"}, nil, text.Japanese},
+		{"K8SLAB_LANG goes before all of them", []string{"LC_ALL=C", "K8SLAB_LANG=ja"}, nil, text.Japanese},
+		{"the flag goes before the environment", []string{"K8SLAB_LANG=ja"}, []string{"list", "--lang", "en"}, text.English},
+		{"the flag with an equals sign", nil, []string{"--lang=ja", "list"}, text.Japanese},
+		{"what follows -- is not ours", nil, []string{"kubectl", "--", "--lang=ja"}, text.English},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

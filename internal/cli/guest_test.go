@@ -9,11 +9,15 @@ import (
 	"time"
 
 	"github.com/k8slab/k8slab/checks"
-	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine"
+	"github.com/k8slab/k8slab/engine/action"
+	"github.com/k8slab/k8slab/engine/catalog"
 	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/grading"
 	"github.com/k8slab/k8slab/engine/managed"
 	"github.com/k8slab/k8slab/engine/problem"
+	"github.com/k8slab/k8slab/engine/seed"
+	"github.com/k8slab/k8slab/text"
 )
 
 // cloud is a provider of clusters that somebody else made and a cloud runs.
@@ -24,8 +28,6 @@ type cloud struct {
 }
 
 func (cloud) Name() string { return "aks" }
-
-func (cloud) Capabilities() []cluster.Capability { return nil }
 
 func (c cloud) Managed(context.Context, string) (*managed.Cluster, error) {
 	if c.silent != nil {
@@ -58,8 +60,8 @@ func (c cloud) Ensure(context.Context, cluster.Spec, cluster.Progress) (*cluster
 
 func (cloud) Examine(context.Context, cluster.Place) []cluster.Finding {
 	return []cluster.Finding{
-		{Name: "login", State: "ok", Found: content.Text{EN: "signed in", JA: "サインイン済み"}},
-		{Name: "cluster", State: "problem", Found: content.Text{EN: "labs/shop is stopped", JA: "labs/shop は停止しています"}, Next: "az aks start --resource-group labs --name shop"},
+		{Name: "login", State: "ok", Found: text.Text{EN: "signed in", JA: "サインイン済み"}},
+		{Name: "cluster", State: "problem", Found: text.Text{EN: "labs/shop is stopped", JA: "labs/shop は停止しています"}, Next: action.InTerminal("az aks start --resource-group labs --name shop")},
 	}
 }
 
@@ -67,36 +69,36 @@ func visiting() *played {
 	p := newPlayed()
 	p.host = &cluster.Host{
 		Context: "shop", Server: "https://shop-dns.hcp.westeurope.azmk8s.example:443", User: "mia@example.com", Version: "v1.36.3",
-		Nodes: make([]cluster.HostNode, 5), Production: []content.Text{{EN: "it has a namespace called prod", JA: "prod という Namespace があります"}},
+		Nodes: make([]cluster.HostNode, 5), Production: []text.Text{{EN: "it has a namespace called prod", JA: "prod という Namespace があります"}},
 	}
 	p.session.Cluster.Provider, p.session.Cluster.Components = "aks", nil
-	p.session.Fits = []engine.Fit{
+	p.session.Fits = []catalog.Fit{
 		{Step: "drain", Checks: 9, NotJudged: 4, Lacks: []string{"audit-log"}},
-		{Step: "deadlock", Checks: 5, NotJudged: 1, Lacks: []string{"audit-log"}, Unplayable: &content.Text{EN: "deadlock needs node-power", JA: "deadlock には node-power が必要です"}},
+		{Step: "deadlock", Checks: 5, NotJudged: 1, Lacks: []string{"audit-log"}, Unplayable: &text.Text{EN: "deadlock needs node-power", JA: "deadlock には node-power が必要です"}},
 	}
 	p.pass()
-	p.report.Verdicts = append(p.report.Verdicts, engine.Verdict{
-		ID: "evicted", Use: "pod/evicted", Title: content.Text{EN: "the pods left worker-2 by eviction", JA: "Pod が退避によって worker-2 を離れた"}, Invariant: true,
+	p.report.Verdicts = append(p.report.Verdicts, grading.Verdict{
+		ID: "evicted", Use: "pod/evicted", Title: text.Text{EN: "the pods left worker-2 by eviction", JA: "Pod が退避によって worker-2 を離れた"}, Invariant: true,
 		Result: checks.Result{Outcome: checks.NotJudged},
-		Reason: content.Text{EN: "it needs audit-log, which a cluster of the kind aks does not have", JA: "audit-log が必要ですが、aks クラスターにはありません"},
+		Reason: text.Text{EN: "it needs audit-log, which a cluster of the kind aks does not have", JA: "audit-log が必要ですが、aks クラスターにはありません"},
 	})
 	return p
 }
 
-func (p *played) visit() *engine.Visit {
-	return &engine.Visit{
-		Lab: p.session.Lab.ID, Step: "drain", Host: p.host, Command: "k8slab start 11-maintenance --cluster aks",
-		Changes: []engine.Change{
-			{Action: engine.Remove, Kind: "Namespace", Name: "old"}, {Action: engine.Create, Kind: "Namespace", Name: "shop", DryRun: true},
-			{Action: engine.Replace, Kind: "Deployment", Namespace: "shop", Name: "cart"}, {Action: engine.Update, Kind: "Deployment", Namespace: "shop", Name: "cart"},
+func (p *played) visit() *engine.VisitPlan {
+	return &engine.VisitPlan{
+		Lab: p.session.Lab.ID, Step: "drain", Host: p.host, Start: action.Do(action.Start).On("11-maintenance").With("cluster", "aks"),
+		Changes: []seed.Change{
+			{Action: seed.Remove, Kind: "Namespace", Name: "old"}, {Action: seed.Create, Kind: "Namespace", Name: "shop", DryRun: true},
+			{Action: seed.Replace, Kind: "Deployment", Namespace: "shop", Name: "cart"}, {Action: seed.Update, Kind: "Deployment", Namespace: "shop", Name: "cart"},
 		},
 		Steps: p.session.Fits,
-		Notes: []content.Text{{EN: "the lab was written for Kubernetes 1.37; this is v1.36.3", JA: "このラボは Kubernetes 1.37 向けです。このクラスターは v1.36.3 です"}},
+		Notes: []text.Text{{EN: "the lab was written for Kubernetes 1.37; this is v1.36.3", JA: "このラボは Kubernetes 1.37 向けです。このクラスターは v1.36.3 です"}},
 	}
 }
 
 // PlanVisit implements Engine.
-func (p *played) PlanVisit(context.Context, string, engine.StartOptions, cluster.Progress) (*engine.Visit, error) {
+func (p *played) PlanVisit(context.Context, string, engine.StartOptions, cluster.Progress) (*engine.VisitPlan, error) {
 	return p.visit(), nil
 }
 
@@ -137,7 +139,7 @@ func TestAnswersAboutAClusterOfOthers(t *testing.T) {
 		{"help-doctor", []string{"doctor", "--help"}, 0},
 		{"help-start", []string{"start", "--help"}, 0},
 	}
-	for _, lang := range content.Langs {
+	for _, lang := range text.Langs {
 		for _, width := range []int{80, 40} {
 			for _, c := range commands {
 				name := fmt.Sprintf("%s.%s.%d", c.name, lang, width)
@@ -147,7 +149,7 @@ func TestAnswersAboutAClusterOfOthers(t *testing.T) {
 					case "managed-unread":
 						p.cloud.unread = []managed.Part{managed.Upgrades, managed.Available, managed.Pools, managed.PoolUpgrades, managed.Windows}
 					case "managed-silent":
-						p.cloud.silent = problem.New(problem.Cluster, "the sign-in to Azure has expired; sign in again", "Azure へのサインインの期限が切れています。サインインし直してください", "az login")
+						p.cloud.silent = problem.New(problem.Cluster, text.New("the sign-in to Azure has expired; sign in again", "Azure へのサインインの期限が切れています。サインインし直してください"), action.InTerminal("az login"))
 					}
 					out, errs, code := run(t, p, []string{"LANG=" + string(lang) + "_XX.UTF-8", fmt.Sprint("COLUMNS=", width)}, c.args...)
 					if code != c.code {
@@ -160,12 +162,12 @@ func TestAnswersAboutAClusterOfOthers(t *testing.T) {
 	}
 }
 
-// TestNothingIsTypedIntoAnotherCluster is about one of others that does not answer as the one on which the lab was begun.
+// TestNothingIsTypedIntoAnotherCluster is about a cluster of others that is not the one on which the lab was begun.
 func TestNothingIsTypedIntoAnotherCluster(t *testing.T) {
 	for _, command := range [][]string{{"kubectl", "drain", "worker-1"}, {"shell"}, {"env"}} {
 		p := visiting()
 		p.session.Cluster.State = cluster.Degraded
-		p.cloud.silent = problem.New(problem.Cluster, "there is another cluster now", "別のクラスターです", "k8slab delete --forget 11-maintenance")
+		p.cloud.silent = problem.New(problem.Cluster, text.New("there is another cluster now", "別のクラスターです"), action.Do(action.Delete).With("forget", "").On("11-maintenance"))
 		out, errs, code := run(t, p, []string{"LANG=C", "SHELL=/bin/true"}, command...)
 		if code != 4 || !strings.Contains(errs, "there is another cluster now") || out != "" {
 			t.Errorf("%v: exit code %d, %s%s", command, code, out, errs)

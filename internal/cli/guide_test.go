@@ -15,25 +15,25 @@ import (
 // authoringGuide is the guide whose commands the scripts run.
 const authoringGuide = "../../docs/authoring.md"
 
-// guideCommand is one command of a guide, or a block of them.
+// guideCommand is one command of a guide, or one block of commands.
 type guideCommand struct {
 	line int
 	text string
-	// shown is what the guide says that it prints; nothing is compared where compared is false.
+	// shown is the output that the guide shows; it is compared with the command's only if compared is true.
 	shown    []string
 	compared bool
 	// mayFail: the guide asks for the exit code next.
 	mayFail bool
 }
 
-// guideSection is what stands below a heading.
+// guideSection is the content below a heading.
 type guideSection struct {
 	title    string
 	commands []guideCommand
 }
 
-// readGuide returns the sections of a guide in order, those without commands left out. Blocks of sh are run as they are; of
-// a console block, the lines that begin with "$ " are, and the others are compared with what they print.
+// readGuide returns the sections of a guide in order, without those that have no commands. Blocks of sh are run as they
+// are. In a console block, the lines that begin with "$ " are run, and the other lines are compared with the output.
 func readGuide(file string) ([]guideSection, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -108,7 +108,7 @@ func guide(ts *testscript.TestScript, neg bool, titles []string) {
 	ts.Check(failed)
 }
 
-// commandsOf returns the commands of the sections with the titles, and all where there are no titles.
+// commandsOf returns the commands of the sections with the titles, or of all sections if there are no titles.
 func commandsOf(sections []guideSection, titles []string) ([]guideCommand, error) {
 	var commands []guideCommand
 	missing := slices.Clone(titles)
@@ -141,7 +141,7 @@ func guideScript(dir string, commands []guideCommand) []byte {
 	return []byte(b.String())
 }
 
-// likeShown compares what was printed with what a guide shows; a line […] stands for any lines.
+// likeShown reports whether the output is the one that a guide shows; a line […] stands for any lines.
 func likeShown(shown []string, said string) bool {
 	pattern := `\A`
 	for _, line := range shown {
@@ -174,7 +174,7 @@ func TestAGuideIsComparedLineByLine(t *testing.T) {
 	}
 }
 
-// TestEveryCommandOfTheGuideIsRun finds a section with commands that no script would run.
+// TestEveryCommandOfTheGuideIsRun finds sections whose commands no script runs.
 func TestEveryCommandOfTheGuideIsRun(t *testing.T) {
 	sections, err := readGuide(authoringGuide)
 	if err != nil {

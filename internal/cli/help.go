@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/internal/terminal"
+	"github.com/k8slab/k8slab/text"
 )
 
 // help prints a command's help: what it does, how to type it, what is below it, its flags and its exit codes.
@@ -89,7 +89,7 @@ func (inv *invocation) exitCodes() [][2]string {
 
 // newHelp replaces cobra's own, whose words are English.
 func newHelp(inv *invocation) *cobra.Command {
-	cmd := inv.command("help [COMMAND]", content.Text{EN: "Show the help of a command", JA: "コマンドのヘルプを表示します"}, content.Text{})
+	cmd := inv.command("help [COMMAND]", text.Text{EN: "Show the help of a command", JA: "コマンドのヘルプを表示します"}, text.Text{})
 	cmd.Args = cobra.ArbitraryArgs
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		target, rest, err := cmd.Root().Find(args)

@@ -13,16 +13,19 @@ import (
 
 	"github.com/k8slab/k8slab/checks"
 	"github.com/k8slab/k8slab/content"
-	"github.com/k8slab/k8slab/engine"
+	"github.com/k8slab/k8slab/engine/action"
+	"github.com/k8slab/k8slab/engine/catalog"
 	"github.com/k8slab/k8slab/engine/problem"
+	"github.com/k8slab/k8slab/internal/app"
 	"github.com/k8slab/k8slab/internal/githubactions"
 	"github.com/k8slab/k8slab/internal/terminal"
 	"github.com/k8slab/k8slab/labs"
+	"github.com/k8slab/k8slab/text"
 )
 
 // lintAnswer is what lint -o json prints.
 type lintAnswer struct {
-	// Labs that were looked at, by folder.
+	// Labs are the folders of the labs that were looked at.
 	Labs     []string    `json:"labs"`
 	Problems []lintFault `json:"problems"`
 }
@@ -41,7 +44,7 @@ type lintFault struct {
 type lintTarget struct {
 	fsys fs.FS
 	dir  string
-	// shown is what a person calls the folder.
+	// shown is the folder's path as a person names it.
 	shown string
 	// ships says that the lab comes with k8slab.
 	ships bool
@@ -49,9 +52,9 @@ type lintTarget struct {
 
 func newLint(inv *invocation) *cobra.Command {
 	cmd := inv.command("lint [DIR|LAB ...] [-o json]",
-		content.Text{EN: "Say what is wrong with the files of a lab", JA: "ラボのファイルの誤りを指摘します"},
-		content.Text{
-			EN: "Print all that is wrong with labs, one file:line: field: problem; fix on each line. No cluster is needed and nothing is run. DIR is the folder of a lab or a folder of labs (default: the current one), LAB a lab of k8slab itself. In GitHub Actions, each line becomes an annotation, too.",
+		text.Text{EN: "Say what is wrong with the files of a lab", JA: "ラボのファイルの誤りを指摘します"},
+		text.Text{
+			EN: "Print everything that is wrong with labs, one fault on each line: file:line: field: problem; fix. No cluster is needed and nothing is run. DIR is the folder of a lab or a folder of labs (default: the current one), LAB a lab of k8slab itself. In GitHub Actions, each line becomes an annotation, too.",
 			JA: "ラボの誤りをすべて、ファイル:行: フィールド: 問題; 直し方 の形で 1 行ずつ表示します。クラスターは要らず、何も実行しません。DIR はラボのフォルダー、またはラボを集めたフォルダーです (既定は今のフォルダー)。LAB は k8slab に付属するラボです。GitHub Actions の中では、アノテーションも付けます。",
 		})
 	cmd.Args = cobra.ArbitraryArgs
@@ -63,7 +66,7 @@ func newLint(inv *invocation) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		answer, err := lint(targets, checks.Default())
+		answer, err := lint(targets, app.Vocabulary())
 		if err != nil {
 			return err
 		}
@@ -78,9 +81,9 @@ func newLint(inv *invocation) *cobra.Command {
 func lint(targets []lintTarget, vocabulary *checks.Vocabulary) (*lintAnswer, error) {
 	answer := &lintAnswer{Labs: []string{}, Problems: []lintFault{}}
 	for _, t := range targets {
-		wrong, err := engine.Lint(t.fsys, t.dir, vocabulary, t.ships)
+		wrong, err := catalog.Lint(t.fsys, t.dir, vocabulary, t.ships)
 		if err != nil {
-			return nil, problem.New(problem.Usage, err.Error(), err.Error(), "ls -l "+t.shown).From(err)
+			return nil, problem.New(problem.Usage, text.Plain(err.Error()), action.InTerminal("ls -l "+t.shown)).From(err)
 		}
 		answer.Labs = append(answer.Labs, t.shown)
 		for _, e := range wrong {
@@ -94,7 +97,7 @@ func lint(targets []lintTarget, vocabulary *checks.Vocabulary) (*lintAnswer, err
 	return answer, nil
 }
 
-// String is content.Error's, with the file as the working directory sees it.
+// String formats the fault as content.Error does, with the file's path from the working directory.
 func (f lintFault) String() string {
 	return content.Error{Position: content.Position{File: f.File, Line: f.Line, Column: f.Column}, Field: f.Field, Problem: f.Problem, Fix: f.Fix}.Error()
 }
@@ -116,7 +119,7 @@ func (inv *invocation) showLint(answer *lintAnswer) error {
 	return inv.print(b.String())
 }
 
-// annotateLint writes to stderr, which GitHub reads as well, so that stdout remains the answer.
+// annotateLint writes annotations to stderr, which GitHub reads as well, so that stdout holds the answer alone.
 func (inv *invocation) annotateLint(runner githubactions.Runner, faults []lintFault) error {
 	here, err := os.Getwd()
 	if err != nil {
@@ -136,9 +139,20 @@ func (inv *invocation) lintVerdict(answer *lintAnswer, args []string) error {
 		return nil
 	}
 	return problem.New(problem.Content,
-		fmt.Sprintf("%s in %s; mend them and look again", count(len(answer.Problems), "problem"), count(number, "lab")),
-		fmt.Sprintf("%d 個のラボに %d 個の誤りがあります。直してから、もう一度確かめてください", number, len(answer.Problems)),
-		strings.TrimSuffix("k8slab lint "+strings.Join(args, " "), " ."))
+		text.Text{EN: fmt.Sprintf("%s in %s; fix them and look again", count(len(answer.Problems), "problem"), count(number, "lab")), JA: fmt.Sprintf("%d 個のラボに %d 個の誤りがあります。直してから、もう一度確かめてください", number, len(answer.Problems))},
+		lintAgain(args))
+}
+
+// lintAgain is the action of linting the same paths again. The working directory need not be named.
+func lintAgain(paths []string) action.Action {
+	again := action.Do(action.Lint)
+	if slices.Equal(paths, []string{"."}) {
+		return again
+	}
+	for _, path := range paths {
+		again = again.With("path", path)
+	}
+	return again
 }
 
 func count(n int, noun string) string {
@@ -171,18 +185,17 @@ func lintTargetsOf(arg string) ([]lintTarget, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return embeddedLab(arg)
 	case err != nil:
-		return nil, problem.New(problem.Usage, err.Error(), err.Error(), "ls -ld "+arg).From(err)
+		return nil, problem.New(problem.Usage, text.Plain(err.Error()), action.InTerminal("ls -ld "+arg)).From(err)
 	case !info.IsDir():
-		return nil, problem.New(problem.Usage, fmt.Sprintf("%s is a file; name the folder of its lab", arg),
-			fmt.Sprintf("%s はファイルです。ラボのフォルダーを指定してください", arg), "k8slab lint "+filepath.Dir(arg))
+		return nil, problem.New(problem.Usage, text.New("%s is a file; name the folder of its lab", "%s はファイルです。ラボのフォルダーを指定してください", arg), action.Do(action.Lint).With("path", filepath.Dir(arg)))
 	}
 	if _, err := os.Stat(filepath.Join(arg, "step.yaml")); err == nil {
-		arg = filepath.Join(arg, "..") // the folder of a step: its lab is the least that can be looked at
+		arg = filepath.Join(arg, "..") // the folder of a step: a lab is the smallest thing that can be linted
 	}
 	return labsIn(arg)
 }
 
-// labsIn returns the lab that the folder is, or the labs in it.
+// labsIn returns the folder's own lab, or else the labs in the folder.
 func labsIn(dir string) ([]lintTarget, error) {
 	real, shown, err := placeOf(dir)
 	if err != nil {
@@ -194,7 +207,7 @@ func labsIn(dir string) ([]lintTarget, error) {
 	fsys := os.DirFS(real)
 	dirs, err := content.Find(fsys)
 	if err != nil {
-		return nil, problem.New(problem.Usage, err.Error(), err.Error(), "ls -ld "+dir).From(err)
+		return nil, problem.New(problem.Usage, text.Plain(err.Error()), action.InTerminal("ls -ld "+dir)).From(err)
 	}
 	var all []lintTarget
 	for _, name := range dirs {
@@ -202,13 +215,12 @@ func labsIn(dir string) ([]lintTarget, error) {
 	}
 	if len(all) == 0 {
 		return nil, problem.New(problem.Usage,
-			fmt.Sprintf("there is no lab in %s: a lab is a folder with a lab.yaml", dir),
-			fmt.Sprintf("%s にラボはありません。ラボは lab.yaml のあるフォルダーです", dir), "k8slab new lab --help")
+			text.New("there is no lab in %s: a lab is a folder with a lab.yaml", "%s にラボはありません。ラボは lab.yaml のあるフォルダーです", dir), action.HelpOn(action.NewLab))
 	}
 	return all, nil
 }
 
-// placeOf returns the folder itself, behind links, whose name is the lab's id; and how it is called from here.
+// placeOf returns the folder behind all links, whose name is the lab's id, and its path as seen from here.
 func placeOf(dir string) (real, shown string, err error) {
 	absolute, err := filepath.Abs(dir)
 	if err != nil {
@@ -234,5 +246,5 @@ func embeddedLab(id string) ([]lintTarget, error) {
 	if slices.Contains(ids, id) {
 		return []lintTarget{{fsys: labs.FS(), dir: id, shown: id, ships: true}}, nil
 	}
-	return nil, unknown(fmt.Sprintf("there is neither a folder nor a lab %s", id), fmt.Sprintf("%s というフォルダーもラボもありません", id), id, ids, "k8slab lint --help")
+	return nil, unknown(fmt.Sprintf("there is neither a folder nor a lab %s", id), fmt.Sprintf("%s というフォルダーもラボもありません", id), id, ids, action.HelpOn(action.Lint))
 }

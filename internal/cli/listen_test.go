@@ -35,7 +35,7 @@ func listen(ts *testscript.TestScript, neg bool, args []string) {
 
 type callersKey struct{}
 
-// uncalled fails where somebody has connected to a listener of the script.
+// uncalled fails if anybody has connected to a listener of the script.
 func uncalled(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 0 {
 		ts.Fatalf("usage: uncalled")

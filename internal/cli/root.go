@@ -9,8 +9,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/action"
 	"github.com/k8slab/k8slab/engine/problem"
+	"github.com/k8slab/k8slab/text"
 )
 
 // newRoot returns the program's command with all others below it.
@@ -65,7 +66,7 @@ func newRoot(inv *invocation) *cobra.Command {
 }
 
 // command returns a command with its short and long description. Long may be empty.
-func (inv *invocation) command(use string, short, long content.Text) *cobra.Command {
+func (inv *invocation) command(use string, short, long text.Text) *cobra.Command {
 	return &cobra.Command{Use: use, Short: short.In(inv.lang), Long: long.In(inv.lang), DisableFlagsInUseLine: true, Args: exactly(0)}
 }
 
@@ -84,7 +85,7 @@ func (inv *invocation) withOutput(cmd *cobra.Command) *cobra.Command {
 	return cmd
 }
 
-// exactly is cobra.RangeArgs in both languages.
+// between is cobra.RangeArgs in both languages.
 func between(least, most int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) >= least && len(args) <= most {
@@ -92,23 +93,26 @@ func between(least, most int) cobra.PositionalArgs {
 		}
 		if len(args) < least {
 			return problem.New(problem.Usage,
-				fmt.Sprintf("%s needs an argument: %s", cmd.CommandPath(), cmd.UseLine()),
-				fmt.Sprintf("%s には引数が必要です: %s", cmd.CommandPath(), cmd.UseLine()), cmd.CommandPath()+" --help")
+				text.New("%s needs an argument: %s", "%s には引数が必要です: %s", cmd.CommandPath(), cmd.UseLine()), helpOf(cmd))
 		}
 		if cmd.HasSubCommands() {
 			return unknownCommand(cmd, args[0])
 		}
 		return problem.New(problem.Usage,
-			fmt.Sprintf("%s does not know what to do with %q: %s", cmd.CommandPath(), args[most], cmd.UseLine()),
-			fmt.Sprintf("%s の引数 %q は余分です: %s", cmd.CommandPath(), args[most], cmd.UseLine()), cmd.CommandPath()+" --help")
+			text.New("%s does not know what to do with %q: %s", "%s の引数 %q は余分です: %s", cmd.CommandPath(), args[most], cmd.UseLine()), helpOf(cmd))
 	}
+}
+
+// helpOf is the action of reading the command's help.
+func helpOf(cmd *cobra.Command) action.Action {
+	return action.InTerminal(cmd.CommandPath() + " --help")
 }
 
 func exactly(n int) cobra.PositionalArgs { return between(n, n) }
 
-// group is a command that only has others below it.
-func (inv *invocation) group(name string, short content.Text, cmds ...*cobra.Command) *cobra.Command {
-	cmd := inv.command(name, short, content.Text{})
+// group is a command that only has other commands below it.
+func (inv *invocation) group(name string, short text.Text, cmds ...*cobra.Command) *cobra.Command {
+	cmd := inv.command(name, short, text.Text{})
 	cmd.Args = exactly(0)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	cmd.AddCommand(cmds...)
@@ -125,25 +129,25 @@ func unknownCommand(cmd *cobra.Command, name string) error {
 	return unknown(
 		fmt.Sprintf("%s has no command %q", cmd.CommandPath(), name),
 		fmt.Sprintf("%s に %q というコマンドはありません", cmd.CommandPath(), name),
-		name, names, cmd.CommandPath()+" --help")
+		name, names, helpOf(cmd))
 }
 
-// unknown is the problem of a name that there is not, with the nearest one that there is.
-func unknown(en, ja, name string, names []string, next string) error {
+// unknown is the problem of a name that does not exist. It suggests the nearest name that does.
+func unknown(en, ja, name string, names []string, next action.Action) error {
 	if near := nearest(name, names); near != "" {
 		en += fmt.Sprintf("; did you mean %s?", near)
 		ja += fmt.Sprintf("。%s のことですか？", near)
-		return problem.New(problem.Usage, en, ja, next)
+		return problem.New(problem.Usage, text.Text{EN: en, JA: ja}, next)
 	}
-	return problem.New(problem.Usage, en+".", ja+"。", next)
+	return problem.New(problem.Usage, text.Text{EN: en + ".", JA: ja + "。"}, next)
 }
 
-// flagProblem says pflag's errors in both languages.
+// flagProblem turns pflag's errors into problems in both languages.
 func flagProblem(cmd *cobra.Command, err error) error {
 	if p, ok := errors.AsType[*problem.Problem](err); ok {
 		return p
 	}
-	next := cmd.CommandPath() + " --help"
+	next := helpOf(cmd)
 	if e, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		name := e.GetSpecifiedName()
 		var names []string
@@ -160,18 +164,16 @@ func flagProblem(cmd *cobra.Command, err error) error {
 	}
 	if e, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
 		return problem.New(problem.Usage,
-			fmt.Sprintf("the flag --%s needs a value.", e.GetFlag().Name),
-			fmt.Sprintf("フラグ --%s には値が必要です。", e.GetFlag().Name), next)
+			text.New("the flag --%s needs a value.", "フラグ --%s には値が必要です。", e.GetFlag().Name), next)
 	}
 	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		return problem.New(problem.Usage,
-			fmt.Sprintf("--%s does not take %q: it wants %s.", e.GetFlag().Name, e.GetValue(), e.GetFlag().Value.Type()),
-			fmt.Sprintf("--%s に %q は指定できません。指定できるのは %s です。", e.GetFlag().Name, e.GetValue(), e.GetFlag().Value.Type()), next)
+			text.New("--%s does not take %q: it wants %s.", "--%s に %q は指定できません。指定できるのは %s です。", e.GetFlag().Name, e.GetValue(), e.GetFlag().Value.Type()), next)
 	}
-	return problem.New(problem.Usage, err.Error(), err.Error(), next)
+	return problem.New(problem.Usage, text.Plain(err.Error()), next)
 }
 
-// choiceFlag takes one of a few words.
+// choiceFlag is a flag whose value is one of a few words.
 type choiceFlag struct {
 	value   *string
 	choices []string
@@ -189,7 +191,7 @@ func (c *choiceFlag) Set(value string) error {
 	return nil
 }
 
-// langFlag sets the language of everything that is printed after it.
+// langFlag is a flag that sets the language of everything printed after it.
 type langFlag struct{ inv *invocation }
 
 func (f *langFlag) String() string { return "" }
@@ -197,9 +199,9 @@ func (f *langFlag) String() string { return "" }
 func (f *langFlag) Type() string { return "en|ja" }
 
 func (f *langFlag) Set(value string) error {
-	if value != string(content.English) && value != string(content.Japanese) {
+	if value != string(text.English) && value != string(text.Japanese) {
 		return errors.New("not a language of k8slab")
 	}
-	f.inv.lang = content.Lang(value)
+	f.inv.lang = text.Lang(value)
 	return nil
 }

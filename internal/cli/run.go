@@ -15,53 +15,67 @@ import (
 	"github.com/k8slab/k8slab/checks"
 	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine"
+	"github.com/k8slab/k8slab/engine/action"
+	"github.com/k8slab/k8slab/engine/catalog"
 	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/engine/grading"
 	"github.com/k8slab/k8slab/engine/history"
 	"github.com/k8slab/k8slab/engine/problem"
 	"github.com/k8slab/k8slab/engine/progress"
 	"github.com/k8slab/k8slab/engine/timeline"
 	"github.com/k8slab/k8slab/engine/verify"
+	"github.com/k8slab/k8slab/internal/present"
 	"github.com/k8slab/k8slab/internal/terminal"
+	"github.com/k8slab/k8slab/text"
 )
 
 // Engine is what the commands ask of the engine.
 type Engine interface {
 	Labs(ctx context.Context) ([]engine.LabStatus, error)
-	Start(ctx context.Context, lab string, opts engine.StartOptions, p cluster.Progress) (*engine.Session, error)
-	Session(ctx context.Context, lab string) (*engine.Session, error)
-	Mend(ctx context.Context, s *engine.Session, p cluster.Progress) (*engine.Session, error)
-	Check(ctx context.Context, s *engine.Session) (*engine.Report, error)
-	Hint(ctx context.Context, s *engine.Session) (*engine.Hint, error)
-	Next(ctx context.Context, s *engine.Session, p cluster.Progress) (*engine.Session, error)
-	Goto(ctx context.Context, s *engine.Session, step string, p cluster.Progress) (*engine.Session, error)
-	Reset(ctx context.Context, s *engine.Session, p cluster.Progress) (*engine.Session, error)
-	Solution(ctx context.Context, s *engine.Session) (content.File, error)
-	Finish(ctx context.Context, s *engine.Session) (*progress.Lab, error)
-	Timeline(ctx context.Context, s *engine.Session, step string) (*timeline.Story, error)
-	Follow(ctx context.Context, s *engine.Session, tell func(*timeline.Story) error) error
+	// Open returns the play of a lab that is under way. Start begins one.
+	Open(ctx context.Context, lab string) (Play, error)
+	Start(ctx context.Context, lab string, opts engine.StartOptions, p cluster.Progress) (Play, error)
+	PlanVisit(ctx context.Context, lab string, opts engine.StartOptions, p cluster.Progress) (*engine.VisitPlan, error)
 	Stop(ctx context.Context, lab string, p cluster.Progress) error
-	PlanVisit(ctx context.Context, lab string, opts engine.StartOptions, p cluster.Progress) (*engine.Visit, error)
 	Delete(ctx context.Context, lab string, p cluster.Progress) (*cluster.Departure, error)
 	Forget(ctx context.Context, lab string) error
-	SaveSnapshot(ctx context.Context, s *engine.Session, name string) error
-	RestoreSnapshot(ctx context.Context, s *engine.Session, name string, p cluster.Progress) (*engine.Session, error)
-	Snapshots(ctx context.Context, s *engine.Session) ([]cluster.Checkpoint, error)
-	PlanUpgrade(ctx context.Context, s *engine.Session, release string) (*engine.UpgradePlan, error)
-	Upgrade(ctx context.Context, s *engine.Session, plan *engine.UpgradePlan, force bool, p cluster.Progress) (history.Upgrade, error)
-	Switched(s *engine.Session, node, action string) error
-	UpgradeNode(ctx context.Context, s *engine.Session, node, release string, force bool) (history.Upgrade, error)
 	Provider(name string) (cluster.Provider, error)
 	Providers() []string
 	Damage() ([]progress.Damage, error)
 	Vocabulary() *checks.Vocabulary
-	Resolve(ctx context.Context, from string, p cluster.Progress) ([]engine.Offer, error)
-	LeftOut(ctx context.Context) ([]engine.Offer, error)
+	Resolve(ctx context.Context, from string, p cluster.Progress) ([]catalog.Offer, error)
+	LeftOut(ctx context.Context) ([]catalog.Offer, error)
 	Origins() ([]content.Origin, error)
 }
 
-// Parts are what the commands are made of beside the engine's types.
+// Play is what the commands ask of a play that is held open.
+type Play interface {
+	Session() *engine.Session
+	Provider() cluster.Provider
+	Recover(ctx context.Context, p cluster.Progress) error
+	Check(ctx context.Context, emit func(grading.Verdict)) (*grading.Report, error)
+	Hint(ctx context.Context) (*engine.Hint, error)
+	Next(ctx context.Context, skip bool, p cluster.Progress) error
+	Goto(ctx context.Context, step string, p cluster.Progress) error
+	Reset(ctx context.Context, p cluster.Progress) error
+	Solution(ctx context.Context) (content.File, error)
+	Finish(ctx context.Context) error
+	Timeline(ctx context.Context, step string) (*timeline.Story, error)
+	Follow(ctx context.Context, tell func(*timeline.Story) error) error
+	SaveSnapshot(ctx context.Context, name string) error
+	RestoreSnapshot(ctx context.Context, name string, p cluster.Progress) error
+	Snapshots(ctx context.Context) ([]cluster.Checkpoint, error)
+	PlanUpgrade(ctx context.Context, release string) (*engine.UpgradePlan, error)
+	Upgrade(ctx context.Context, plan *engine.UpgradePlan, force bool, p cluster.Progress) (history.Upgrade, error)
+	UpgradeNode(ctx context.Context, node, release string, force bool) (history.Upgrade, error)
+	Power(ctx context.Context, node string, do engine.PowerSwitch, file string) error
+	StopComponent(ctx context.Context, name string, p cluster.Progress) error
+	StartComponent(ctx context.Context, name string, p cluster.Progress) error
+}
+
+// Parts are the parts of the program that the commands use, besides the engine's types.
 type Parts struct {
-	// NewEngine is called by the first command that needs it.
+	// NewEngine makes the engine. It is called when a command first needs the engine.
 	NewEngine func(stateDir string) (Engine, error)
 	// Verify proves labs: it gives the runner vocabulary, clusters and this program.
 	Verify func(ctx context.Context, r verify.Runner) (*verify.Result, error)
@@ -87,20 +101,15 @@ type exit int
 
 func (e exit) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
-// checksFailed is a problem that ends with exitChecks.
-type checksFailed struct{ *problem.Problem }
-
-func (c checksFailed) Unwrap() error { return c.Problem }
-
 // invocation is one run of the program.
 type invocation struct {
 	Streams
 	parts  Parts
-	lang   content.Lang
+	lang   text.Lang
 	lab    string
 	format string
-	// interrupted is said after Ctrl-C.
-	interrupted content.Text
+	// interrupted is the message after Ctrl-C.
+	interrupted text.Text
 
 	made   sync.Once
 	eng    Engine
@@ -110,7 +119,7 @@ type invocation struct {
 // Run runs the command that args (without the program's name) ask for, and returns the exit code.
 func Run(ctx context.Context, args []string, s Streams, parts Parts) int {
 	inv := &invocation{Streams: s, parts: parts, lang: languageOf(s, args), lab: s.Getenv("K8SLAB_LAB"),
-		interrupted: content.Text{EN: "Interrupted. The next k8slab start goes on from here.", JA: "中断しました。次の k8slab start で続きから始められます。"}}
+		interrupted: text.Text{EN: "Interrupted. The next k8slab start goes on from here.", JA: "中断しました。次の k8slab start で続きから始められます。"}}
 	root := newRoot(inv)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -139,31 +148,28 @@ func (inv *invocation) fail(err error) int {
 	}
 	next := ""
 	if p, ok := errors.AsType[*problem.Problem](err); ok {
-		next = p.Next
+		next = present.Command(p.Next)
 	}
 	screen := inv.errScreen()
 	message := "k8slab: " + what(err).In(inv.lang)
 	if inv.ErrTTY || inv.Getenv("COLUMNS") != "" {
 		fmt.Fprint(inv.Err, screen.Paragraph(message, 2))
 	} else {
-		// In a log, one line can be searched for.
+		// In a log, a message of one line can be searched for.
 		fmt.Fprintln(inv.Err, terminal.Plain(message))
 	}
 	if next != "" {
 		fmt.Fprint(inv.Err, screen.Next(next))
 	}
-	if _, ok := errors.AsType[checksFailed](err); ok {
-		return exitChecks
-	}
 	return exitCodeOf(problem.KindOf(err))
 }
 
-// what an error says.
-func what(err error) content.Text {
+// what returns the words of an error.
+func what(err error) text.Text {
 	if p, ok := errors.AsType[*problem.Problem](err); ok {
 		return p.What
 	}
-	return content.Text{EN: err.Error(), JA: err.Error()}
+	return text.Text{EN: err.Error(), JA: err.Error()}
 }
 
 func exitCodeOf(kind problem.Kind) int {
@@ -174,14 +180,16 @@ func exitCodeOf(kind problem.Kind) int {
 		return exitCluster
 	case problem.Content:
 		return exitContent
+	case problem.Unpassed:
+		return exitChecks
 	default:
 		return exitInternal
 	}
 }
 
-func (inv *invocation) say(en, ja string) string { return content.Text{EN: en, JA: ja}.In(inv.lang) }
+func (inv *invocation) say(en, ja string) string { return text.Text{EN: en, JA: ja}.In(inv.lang) }
 
-// screen is that of stdout, errScreen that of stderr.
+// screen is the screen of stdout, errScreen the screen of stderr.
 func (inv *invocation) screen() terminal.Screen {
 	return terminal.Screen{Width: inv.width(), Colour: inv.colour(inv.OutTTY), Lang: inv.lang}
 }
@@ -195,7 +203,15 @@ func (inv *invocation) narrate(en, ja string) {
 	fmt.Fprint(inv.Err, inv.errScreen().Paragraph(inv.say(en, ja), 0))
 }
 
-func (inv *invocation) next(command string) { fmt.Fprint(inv.Err, inv.errScreen().Next(command)) }
+// tell narrates a text that is there in both languages.
+func (inv *invocation) tell(t text.Text) { fmt.Fprint(inv.Err, inv.errScreen().Say(t)) }
+
+// next says what to do next, beside the answer. It says nothing for the zero action.
+func (inv *invocation) next(a action.Action) {
+	if !a.IsZero() {
+		fmt.Fprint(inv.Err, inv.errScreen().Next(present.Command(a)))
+	}
+}
 
 // engine makes the engine when it is first needed, so that help and completion never wait for it.
 func (inv *invocation) engine() (Engine, error) {
@@ -211,8 +227,8 @@ func (inv *invocation) engine() (Engine, error) {
 	return inv.eng, inv.engErr
 }
 
-// Kinds of damage to the journal. A line that was set aside is told of by the command that did it, which happens once;
-// one that stays in the journal is told of where a learner looks at the progress.
+// Kinds of damage to the journal. A line that was set aside is told once, by the command that set it aside. A damaged
+// line that stays in the journal is told whenever a learner looks at the progress.
 func setAside(d progress.Damage) bool { return d.Line == 0 }
 
 func inJournal(d progress.Damage) bool { return d.Line > 0 }
@@ -231,29 +247,27 @@ func (inv *invocation) mentionDamage(eng Engine, which func(progress.Damage) boo
 		} else {
 			fmt.Fprintln(inv.Err, message)
 		}
-		inv.next("k8slab doctor")
+		inv.next(action.Do(action.Doctor))
 	}
 	return nil
 }
 
-// session returns the engine and the session of --lab, or of the current lab. What a killed command left half-done is finished first.
-func (inv *invocation) session(ctx context.Context) (Engine, *engine.Session, error) {
+// open returns the play of --lab, or of the current lab, and its session. A change that a killed command left half-done
+// is finished first.
+func (inv *invocation) open(ctx context.Context) (Play, *engine.Session, error) {
 	eng, err := inv.engine()
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := eng.Session(ctx, inv.lab)
+	play, err := eng.Open(ctx, inv.lab)
 	if err != nil {
-		return eng, nil, err
+		return nil, nil, err
 	}
-	err = inv.phases(func(report cluster.Progress) error {
-		s, err = eng.Mend(ctx, s, report)
-		return err
-	})
-	return eng, s, err
+	err = inv.phases(func(report cluster.Progress) error { return play.Recover(ctx, report) })
+	return play, play.Session(), err
 }
 
-// stateDir follows the XDG Base Directory Specification, which has relative paths ignored.
+// stateDir follows the XDG Base Directory Specification, by which relative paths are ignored.
 func (inv *invocation) stateDir() (string, error) {
 	if dir := inv.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
 		return filepath.Join(dir, "k8slab"), nil
@@ -262,12 +276,11 @@ func (inv *invocation) stateDir() (string, error) {
 		return filepath.Join(home, ".local", "state", "k8slab"), nil
 	}
 	return "", problem.New(problem.Usage,
-		"k8slab does not know where to keep its state: neither XDG_STATE_HOME nor HOME is an absolute path.",
-		"状態を保存する場所が分かりません。XDG_STATE_HOME も HOME も絶対パスではありません。",
-		"export XDG_STATE_HOME=/…")
+		text.New("k8slab does not know where to keep its state: neither XDG_STATE_HOME nor HOME is an absolute path.", "状態を保存する場所が分かりません。XDG_STATE_HOME も HOME も絶対パスではありません。"),
+		action.InTerminal("export XDG_STATE_HOME=/…"))
 }
 
-// phases runs f with a display of its phases, which is gone when the command goes on to print its answer.
+// phases runs f with a display of its phases, which is removed before the command prints its answer.
 func (inv *invocation) phases(f func(cluster.Progress) error) error {
 	p := terminal.NewPhases(inv.errScreen(), inv.Err, inv.colour(inv.ErrTTY) || inv.ErrTTY && inv.Getenv("TERM") != "dumb")
 	defer p.Close()
@@ -279,7 +292,7 @@ func (inv *invocation) asJSON() bool { return inv.format == "json" }
 
 func (inv *invocation) printJSON(v any) error { return inv.encode(v, "  ") }
 
-// printJSONLine is for answers that come piece by piece.
+// printJSONLine prints one part of an answer that comes piece by piece.
 func (inv *invocation) printJSONLine(v any) error { return inv.encode(v, "") }
 
 func (inv *invocation) encode(v any, indent string) error {
@@ -297,9 +310,4 @@ func (inv *invocation) print(text string) error {
 		return fmt.Errorf("writing the answer: %w", err)
 	}
 	return nil
-}
-
-// brokenLabs is content's list of errors, each with file, line and fix, as one problem.
-func brokenLabs(err error) error {
-	return problem.New(problem.Content, err.Error(), err.Error(), "").From(err)
 }

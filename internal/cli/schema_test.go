@@ -13,11 +13,12 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"gopkg.in/yaml.v3"
 
-	"github.com/k8slab/k8slab/checks"
+	"github.com/k8slab/k8slab/checks/all"
 	"github.com/k8slab/k8slab/content"
-	"github.com/k8slab/k8slab/engine"
+	"github.com/k8slab/k8slab/engine/catalog"
 	"github.com/k8slab/k8slab/internal/scaffold"
 	"github.com/k8slab/k8slab/labs"
+	"github.com/k8slab/k8slab/text"
 )
 
 // schemaOf types k8slab schema and compiles the answer, as an editor does.
@@ -61,7 +62,7 @@ func fits(t *testing.T, schema *jsonschema.Schema, data []byte) error {
 }
 
 func TestEveryLabFitsTheSchemasOfItsFiles(t *testing.T) {
-	for _, lang := range content.Langs {
+	for _, lang := range text.Langs {
 		schemas := map[string]*jsonschema.Schema{"lab.yaml": schemaOf(t, "lab", string(lang)), "step.yaml": schemaOf(t, "step", string(lang))}
 		seen := 0
 		err := fs.WalkDir(labs.FS(), ".", func(name string, _ fs.DirEntry, err error) error {
@@ -147,7 +148,7 @@ func TestTheSchemaAndTheParserRefuseTheSame(t *testing.T) {
 			} else {
 				t.Log(err)
 			}
-			wrong, err := engine.Lint(os.DirFS(dir), "01-hello", checks.Default(), false)
+			wrong, err := catalog.Lint(os.DirFS(dir), "01-hello", all.Vocabulary(), false)
 			if err != nil || len(wrong) == 0 {
 				t.Errorf("the parser takes it: %v", err)
 			}
@@ -156,20 +157,20 @@ func TestTheSchemaAndTheParserRefuseTheSame(t *testing.T) {
 }
 
 func TestEveryFieldOfASchemaIsDescribedInBothLanguages(t *testing.T) {
-	descriptions := map[content.Lang]map[string]string{}
-	for _, lang := range content.Langs {
+	descriptions := map[text.Lang]map[string]string{}
+	for _, lang := range text.Langs {
 		descriptions[lang] = map[string]string{}
-		lab, step := engine.Schemas(lang, checks.Default())
+		lab, step := catalog.Schemas(lang, all.Vocabulary())
 		describe(descriptions[lang], "lab", lab)
 		describe(descriptions[lang], "step", step)
 	}
-	for field, en := range descriptions[content.English] {
-		if ja := descriptions[content.Japanese][field]; !strings.HasSuffix(en, ".") || !strings.HasSuffix(ja, "。") {
+	for field, en := range descriptions[text.English] {
+		if ja := descriptions[text.Japanese][field]; !strings.HasSuffix(en, ".") || !strings.HasSuffix(ja, "。") {
 			t.Errorf("%s is described as %q and %q, want a sentence in each language", field, en, ja)
 		}
 	}
-	if len(descriptions[content.English]) < 50 {
-		t.Errorf("only %d fields were looked at", len(descriptions[content.English]))
+	if len(descriptions[text.English]) < 50 {
+		t.Errorf("only %d fields were looked at", len(descriptions[text.English]))
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/cluster/embedded"
+	"github.com/k8slab/k8slab/internal/shell"
 	"github.com/k8slab/k8slab/internal/terminal"
 	"github.com/k8slab/k8slab/internal/testcluster"
 	"github.com/k8slab/k8slab/labs"
@@ -28,7 +29,10 @@ import (
 
 // TestSessions types whole sessions of a learner into the real program, on real clusters. Each script has a state
 // folder of its own in $STATE, and the clusters that it leaves there are deleted however it ends.
-func TestSessions(t *testing.T) {
+func TestSessions(t *testing.T) { typeSessions(t, "cluster") }
+
+// typeSessions runs the scripts of a folder below testdata/script.
+func typeSessions(t *testing.T, folder string) {
 	controlPlanes := filepath.Dir(testcluster.Executable(t, "1.37"))
 	all, err := content.LoadAll(labs.FS())
 	if err != nil {
@@ -38,7 +42,7 @@ func TestSessions(t *testing.T) {
 	// A control plane that starts takes two processors.
 	places := make(chan struct{}, 2)
 	testscript.Run(t, testscript.Params{
-		Dir: filepath.Join("testdata", "script", "cluster"),
+		Dir: filepath.Join("testdata", "script", folder),
 		Setup: func(env *testscript.Env) error {
 			places <- struct{}{}
 			env.Defer(func() { <-places })
@@ -55,12 +59,6 @@ func TestSessions(t *testing.T) {
 			env.Setenv("SHELL", "/bin/sh")
 			env.Setenv(embedded.DirVariable, controlPlanes)
 			return nil
-		},
-		Condition: func(name string) (bool, error) {
-			if name != "mounts" {
-				return false, fmt.Errorf("unknown condition %s", name)
-			}
-			return canMount(t), nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":      exits,
@@ -105,7 +103,8 @@ func removeState(t *testing.T, state string) {
 	}
 }
 
-// left is what still runs of a folder after as long as a supervisor may take that was being started and finds the folder gone.
+// left returns the processes of a folder that still run after Patience. Meanwhile a supervisor that was starting finds
+// the folder gone and ends.
 func left(t *testing.T, dir string) map[int]string {
 	deadline := time.Now().Add(testcluster.Patience)
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -142,7 +141,7 @@ func exitCode(ts *testscript.TestScript, err error) int {
 	return 0
 }
 
-// eventually runs a command until its stdout matches: eventually PATTERN COMMAND ... A neg waits until it does not.
+// eventually runs a command until its stdout matches: eventually PATTERN COMMAND ... With neg, until it does not match.
 func eventually(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) < 2 {
 		ts.Fatalf("usage: eventually PATTERN COMMAND ...")
@@ -181,9 +180,9 @@ func wait(ts *testscript.TestScript, what string, done func() bool, last *string
 	}
 }
 
-// command is one with the script's environment as far as k8slab reads it.
+// command returns a command with the variables of the script that k8slab reads.
 func command(ts *testscript.TestScript, name string, args ...string) *exec.Cmd {
-	path, err := lookPath(name, ts.Getenv("PATH"))
+	path, err := shell.LookPath(name, ts.Getenv("PATH"))
 	ts.Check(err)
 	cmd := exec.Command(path, args...)
 	cmd.Dir = ts.MkAbs(".")
@@ -195,7 +194,7 @@ func command(ts *testscript.TestScript, name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// narrowOutput wants no line of the last stdout and stderr to be wider than so many cells, but for what is to be
+// narrowOutput wants no line of the last stdout and stderr to be wider than so many cells, except lines that are to be
 // copied: code, commands and paths.
 func narrowOutput(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
@@ -214,13 +213,13 @@ func narrowOutput(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// copied: the line holds a command or a path that must stay in one piece.
+// copied reports whether the line holds a command or a path that must stay in one piece.
 func copied(line string) bool {
 	return strings.HasPrefix(line, "next: ") || strings.HasPrefix(line, "次: ") || strings.Contains(line, "k8slab/")
 }
 
-// cutStart starts the lab and ends that with a signal as soon as a moment has come:
-// cut-start KILL|INT pki|socket|namespace|objects
+// cutStart starts the lab and ends the start with a signal as soon as a moment has come: cut-start KILL|INT
+// pki|socket|namespace|objects
 func cutStart(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: cut-start KILL|INT MOMENT")
@@ -250,7 +249,7 @@ func cutStart(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// cut runs a k8slab command and kills it as soon as it has said what it is about to do: cut reset
+// cut runs a k8slab command and kills it as soon as the command has said what it is about to do: cut reset
 func cut(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: cut COMMAND ...")
@@ -271,7 +270,7 @@ func cut(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// processes wants so many processes to belong to the script's cluster: processes 5
+// processes wants that many processes to belong to the script's cluster: processes 5
 func processes(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: processes COUNT")
@@ -285,8 +284,8 @@ func processes(ts *testscript.TestScript, neg bool, args []string) {
 	}, &last)
 }
 
-// pauseProcesses stops all processes of the script's cluster, as a laptop that sleeps does, and lets them go on after the given time:
-// pause 70s
+// pauseProcesses stops all processes of the script's cluster, as a laptop that sleeps does, and lets them go on after
+// the given time: pause 70s
 func pauseProcesses(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: pause DURATION")
@@ -304,7 +303,7 @@ func pauseProcesses(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// moment returns a question about how far a start has come.
+// moment returns a function that reports whether a start has come as far as the moment of that name.
 func moment(ts *testscript.TestScript, name string) func() bool {
 	dir := clusterDir(ts)
 	exists := func(name string) func() bool {
@@ -337,7 +336,7 @@ func namespaceShop(c kubernetes.Interface) error {
 	return err
 }
 
-// found asks the cluster of the folder, which may not answer yet.
+// found reports whether ask succeeds on the folder's cluster, which may not answer yet.
 func found(dir string, ask func(kubernetes.Interface) error) bool {
 	p, err := embedded.New(filepath.Dir(dir))
 	if err != nil {
@@ -356,7 +355,7 @@ func clusterDir(ts *testscript.TestScript) string {
 	return filepath.Join(ts.Getenv("XDG_STATE_HOME"), "k8slab", "clusters", "11-maintenance")
 }
 
-// killProcess kills the supervisor or a component of the script's cluster, and returns when it is gone.
+// killProcess kills the supervisor or a component of the script's cluster, and returns when that process is gone.
 func killProcess(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: kill-9 supervisor|COMPONENT")
@@ -382,18 +381,6 @@ func killProcess(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("no process %s among %v", args[0], running)
 }
 
-// canMount reports whether this user may mount a file system, which only root outside of a sandbox may.
-func canMount(t *testing.T) bool {
-	dir := t.TempDir()
-	if err := exec.Command("mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", dir).Run(); err != nil {
-		return false
-	}
-	if err := exec.Command("umount", dir).Run(); err != nil {
-		t.Error(err)
-	}
-	return true
-}
-
 // mount makes a small file system: mount DIR OPTIONS.
 func mount(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
@@ -403,7 +390,7 @@ func mount(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.MkdirAll(dir, 0o700))
 	ts.Check(exec.Command("mount", "-t", "tmpfs", "-o", args[1], "tmpfs", dir).Run())
 	ts.Defer(func() {
-		// The script may have taken it away already; what still runs in it must not keep the test from ending.
+		// The script may have unmounted it already. A process that still runs in it must not keep the test from ending.
 		_ = exec.Command("umount", "-l", dir).Run()
 	})
 }

@@ -3,41 +3,38 @@ package cli
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/k8slab/k8slab/content"
-	"github.com/k8slab/k8slab/engine"
+	"github.com/k8slab/k8slab/engine/action"
+	"github.com/k8slab/k8slab/engine/catalog"
 	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/internal/app"
+	"github.com/k8slab/k8slab/internal/present"
 	"github.com/k8slab/k8slab/internal/source"
 	"github.com/k8slab/k8slab/internal/terminal"
+	"github.com/k8slab/k8slab/text"
 )
-
-// sourcesIn returns the store of sources below the state folder.
-func sourcesIn(stateDir string) *source.Store {
-	return source.New(filepath.Join(stateDir, "sources"), versionOfThis().Version)
-}
 
 func (inv *invocation) sources() (*source.Store, error) {
 	dir, err := inv.stateDir()
 	if err != nil {
 		return nil, err
 	}
-	return sourcesIn(dir), nil
+	return app.Sources(dir), nil
 }
 
 func newSource(inv *invocation) *cobra.Command {
-	return inv.group("source", content.Text{EN: "Labs from folders and git repositories", JA: "フォルダーや git リポジトリのラボを扱います"},
+	return inv.group("source", text.Text{EN: "Labs from folders and git repositories", JA: "フォルダーや git リポジトリのラボを扱います"},
 		newSourceAdd(inv), newSourceList(inv), newSourceUpdate(inv), newSourceRemove(inv))
 }
 
 func newSourceAdd(inv *invocation) *cobra.Command {
 	cmd := inv.command("add [NAME] URL|DIR",
-		content.Text{EN: "Add labs from a folder or a git repository", JA: "フォルダーや git リポジトリのラボを追加します"},
-		content.Text{
+		text.Text{EN: "Add labs from a folder or a git repository", JA: "フォルダーや git リポジトリのラボを追加します"},
+		text.Text{
 			EN: "Add a source of labs; k8slab list then shows them. Of a git repository, GIT-URL[@REF][//FOLDER], the labs of one commit are kept: they need no network from then on and stay as they are until k8slab source update. A folder is read as it is at any time.\n\nGIT-URL is https://…, ssh://…, git@host:path, file:///… or the path of a repository. REF is a branch, a tag or a full commit. k8slab never asks for a password and refuses an address with one in it; private repositories work with ssh and your agent.\n\n  k8slab source add https://example.com/course.git@v2//labs\n  k8slab source add mine ./labs",
 			JA: "ラボのソースを追加します。追加したラボは k8slab list に出ます。git リポジトリ (GIT-URL[@REF][//FOLDER]) では一つのコミットのラボを保存するため、その後はネットワークがなくても使え、k8slab source update まで内容は変わりません。フォルダーは常にその時点の内容を読みます。\n\nGIT-URL には https://…、ssh://…、git@host:path、file:///…、リポジトリのパスを書けます。REF はブランチ、タグ、省略なしのコミットです。パスワードを尋ねることはなく、パスワードを含むアドレスは使えません。非公開のリポジトリには ssh とエージェントを使ってください。\n\n  k8slab source add https://example.com/course.git@v2//labs\n  k8slab source add mine ./labs",
 		})
@@ -75,7 +72,7 @@ func newSourceAdd(inv *invocation) *cobra.Command {
 	return cmd
 }
 
-// pinOf says what of a source is used.
+// pinOf returns the commit or the folder of a source whose labs are used.
 func pinOf(s source.Source) string {
 	if s.Commit == "" {
 		return s.Location
@@ -83,14 +80,14 @@ func pinOf(s source.Source) string {
 	return s.Location + " (" + s.Commit[:min(12, len(s.Commit))] + ")"
 }
 
-// introduceSource names the labs of a source, tells what is left out, and how to start the first one.
+// introduceSource names the labs of a source, and tells which are left out and how to start the first one.
 func (inv *invocation) introduceSource(ctx context.Context, eng Engine, name string) error {
 	offers, err := eng.Resolve(ctx, name, nil)
 	if err != nil {
 		return err
 	}
 	var ids []string
-	var leftOut []engine.Offer
+	var leftOut []catalog.Offer
 	for _, o := range offers {
 		if o.Err != nil {
 			leftOut = append(leftOut, o)
@@ -100,14 +97,14 @@ func (inv *invocation) introduceSource(ctx context.Context, eng Engine, name str
 	}
 	if len(ids) > 0 {
 		inv.narrate("Labs: "+strings.Join(ids, ", "), "ラボ: "+strings.Join(ids, "、"))
-		defer inv.next(fmt.Sprintf("k8slab start --from %s %s", name, ids[0]))
+		defer inv.next(action.Do(action.Start).On(ids[0]).With("from", name))
 	}
 	inv.mentionLeftOut(leftOut)
 	return nil
 }
 
-// mentionLeftOut says in one line each which labs cannot be played. The others are not kept from it.
-func (inv *invocation) mentionLeftOut(leftOut []engine.Offer) {
+// mentionLeftOut says, in one line each, which labs cannot be played. All other labs can be.
+func (inv *invocation) mentionLeftOut(leftOut []catalog.Offer) {
 	for _, o := range leftOut {
 		first, rest, more := strings.Cut(strings.TrimSpace(what(o.Err).In(inv.lang)), "\n")
 		if more {
@@ -126,20 +123,21 @@ func (inv *invocation) mentionLeftOut(leftOut []engine.Offer) {
 		}
 	}
 	if len(leftOut) > 0 {
-		inv.next("k8slab doctor")
+		inv.next(action.Do(action.Doctor))
 	}
 }
 
-// examineSources tells all that is wrong with the labs of sources. It keeps nothing else from working, and so is a note.
-func examineSources(ctx context.Context, eng Engine) []finding {
+// examineSources tells everything that is wrong with the labs of sources. Nothing else is kept from working, so each
+// finding is a note.
+func examineSources(ctx context.Context, eng Engine) []present.Finding {
 	leftOut, err := eng.LeftOut(ctx)
 	if err != nil {
-		return []finding{findingOf("sources", err)}
+		return []present.Finding{present.FindingOf("sources", err)}
 	}
-	var findings []finding
+	var findings []present.Finding
 	for _, o := range leftOut {
-		f := findingOf(strings.TrimSuffix(o.Source+"/"+o.ID, "/"), o.Err)
-		f.State = "note"
+		f := present.FindingOf(strings.TrimSuffix(o.Source+"/"+o.ID, "/"), o.Err)
+		f.State = present.FindingNote
 		findings = append(findings, f)
 	}
 	return findings
@@ -147,7 +145,7 @@ func examineSources(ctx context.Context, eng Engine) []finding {
 
 func newSourceList(inv *invocation) *cobra.Command {
 	cmd := inv.command("list [-o json]",
-		content.Text{EN: "List the sources and the commits that they are pinned to", JA: "ソースと、固定されているコミットの一覧を表示します"}, content.Text{})
+		text.Text{EN: "List the sources and the commits that they are pinned to", JA: "ソースと、固定されているコミットの一覧を表示します"}, text.Text{})
 	cmd.RunE = func(*cobra.Command, []string) error {
 		store, err := inv.sources()
 		if err != nil {
@@ -184,8 +182,8 @@ func (inv *invocation) sourceTable(list []source.Source) string {
 
 func newSourceUpdate(inv *invocation) *cobra.Command {
 	cmd := inv.command("update [NAME]",
-		content.Text{EN: "Pin sources to what their addresses mean now", JA: "ソースを取得し直し、今のコミットに固定します"},
-		content.Text{
+		text.Text{EN: "Pin sources to what their addresses mean now", JA: "ソースを取得し直し、今のコミットに固定します"},
+		text.Text{
 			EN: "Fetch the source, or all of them, and say from which commit to which each one moved. A lab that is under way stays as it was when it began, until k8slab start LAB --restart.",
 			JA: "指定したソース (省略するとすべて) を取得し直し、どのコミットからどのコミットに変わったかを示します。進行中のラボは、k8slab start LAB --restart でやり直すまで始めたときの内容のままです。",
 		})
@@ -227,7 +225,7 @@ func (inv *invocation) changesText(changes []source.Change) string {
 	return b.String()
 }
 
-// prune removes what no source and no attempt needs any more.
+// prune removes the snapshots that no source and no attempt needs any more.
 func (inv *invocation) prune(ctx context.Context, store *source.Store) error {
 	eng, err := inv.engine()
 	if err != nil {
@@ -242,7 +240,7 @@ func (inv *invocation) prune(ctx context.Context, store *source.Store) error {
 
 func newSourceRemove(inv *invocation) *cobra.Command {
 	cmd := inv.command("remove NAME",
-		content.Text{EN: "Remove a source; labs that are under way can be finished", JA: "ソースを削除します。進行中のラボは最後まで続けられます"}, content.Text{})
+		text.Text{EN: "Remove a source; labs that are under way can be finished", JA: "ソースを削除します。進行中のラボは最後まで続けられます"}, text.Text{})
 	cmd.Args = exactly(1)
 	cmd.ValidArgsFunction = inv.completeSources
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -282,7 +280,7 @@ func (inv *invocation) completeSources(_ *cobra.Command, args []string, word str
 	return withPrefix(inv.sourceNames(), word), cobra.ShellCompDirectiveNoFileComp
 }
 
-// completeSourcesOrFolders lets the shell add its files.
+// completeSourcesOrFolders completes the names of sources, and lets the shell add files.
 func (inv *invocation) completeSourcesOrFolders(_ *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
 	return withPrefix(inv.sourceNames(), word), cobra.ShellCompDirectiveDefault
 }

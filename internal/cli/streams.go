@@ -8,17 +8,18 @@ import (
 
 	"github.com/charmbracelet/x/term"
 
-	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/internal/shell"
 	"github.com/k8slab/k8slab/internal/terminal"
+	"github.com/k8slab/k8slab/text"
 )
 
-// Streams is all that a command may use of its process.
+// Streams are the parts of its process that a command may use.
 type Streams struct {
 	In       io.Reader
 	Out, Err io.Writer
 	// InTTY, OutTTY and ErrTTY: the stream is a terminal.
 	InTTY, OutTTY, ErrTTY bool
-	// TerminalWidth in columns; zero where there is no terminal.
+	// TerminalWidth in columns; zero if there is no terminal.
 	TerminalWidth int
 	// Env holds the environment as os.Environ returns it.
 	Env []string
@@ -43,16 +44,9 @@ func OSStreams() Streams {
 }
 
 // Getenv returns the value of a variable, or "".
-func (s Streams) Getenv(name string) string {
-	for i := len(s.Env) - 1; i >= 0; i-- {
-		if value, ok := strings.CutPrefix(s.Env[i], name+"="); ok {
-			return value
-		}
-	}
-	return ""
-}
+func (s Streams) Getenv(name string) string { return shell.Getenv(s.Env, name) }
 
-// width honours COLUMNS before the terminal, because whoever sets it means it.
+// width prefers COLUMNS to the terminal's width, because a person who sets COLUMNS means it.
 func (s Streams) width() int {
 	if n, err := strconv.Atoi(s.Getenv("COLUMNS")); err == nil && n > 0 {
 		return n
@@ -68,34 +62,35 @@ func (s Streams) colour(tty bool) bool {
 	return tty && s.Getenv("NO_COLOR") == "" && s.Getenv("TERM") != "dumb"
 }
 
-// language returns what the environment asks for: k8slab's own variable, then POSIX's order.
-func (s Streams) language() content.Lang {
+// language returns the language that the environment asks for: k8slab's own variable counts first, then POSIX's in
+// their order.
+func (s Streams) language() text.Lang {
 	for _, name := range []string{"K8SLAB_LANG", "LC_ALL", "LC_MESSAGES", "LANG"} {
 		switch value := s.Getenv(name); {
 		case value == "":
 			continue
 		case strings.HasPrefix(value, "ja"):
-			return content.Japanese
+			return text.Japanese
 		default:
-			return content.English
+			return text.English
 		}
 	}
-	return content.English
+	return text.English
 }
 
-// languageOf looks for --lang before flags are parsed, because the words of parsing depend on it. Whether its value
-// is a language is for the parser to say.
-func languageOf(s Streams, args []string) content.Lang {
+// languageOf looks for --lang before flags are parsed, because the messages of the parser depend on it. The parser says
+// whether the value is a language.
+func languageOf(s Streams, args []string) text.Lang {
 	for i, arg := range args {
 		value, ok := strings.CutPrefix(arg, "--lang=")
 		if !ok && arg == "--lang" && i+1 < len(args) {
 			value, ok = args[i+1], true
 		}
-		if ok && value == string(content.Japanese) {
-			return content.Japanese
+		if ok && value == string(text.Japanese) {
+			return text.Japanese
 		}
 		if ok {
-			return content.English
+			return text.English
 		}
 		if arg == "--" {
 			break

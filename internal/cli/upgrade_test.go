@@ -18,21 +18,23 @@ import (
 	"github.com/k8slab/k8slab/checks"
 	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine"
+	"github.com/k8slab/k8slab/engine/catalog"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/cluster/embedded"
 	"github.com/k8slab/k8slab/internal/testcluster"
+	"github.com/k8slab/k8slab/text"
 )
 
-// seconds are phases' times, and how long ago something was, in what is printed.
+// seconds finds the times in the output: how long a phase took, and how long ago something was.
 var seconds = regexp.MustCompile(` +\d+\.\d s`)
 
-func blockedUpgrade() []engine.Finding {
-	return []engine.Finding{
-		{Kind: engine.Skew, Node: "worker-2", What: content.Text{
+func blockedUpgrade() []engine.Obstacle {
+	return []engine.Obstacle{
+		{Kind: engine.Skew, Node: "worker-2", What: text.Text{
 			EN: "worker-2 has kubelet v1.33.0, 4 minor releases older than an API server of 1.37; 3 are supported",
 			JA: "worker-2 の kubelet v1.33.0 は、API サーバー 1.37 より 4 マイナーバージョン古くなります。サポートされるのは 3 までです",
 		}},
-		{Kind: engine.DeprecatedAPI, User: "system:serviceaccount:ci:ci-bot", What: content.Text{
+		{Kind: engine.DeprecatedAPI, User: "system:serviceaccount:ci:ci-bot", What: text.Text{
 			EN: "system:serviceaccount:ci:ci-bot (ci-bot/1.0) wrote volumeattributesclasses/gold as storage.k8s.io/v1beta1 4 s ago, which 1.37 does not serve any more",
 			JA: "system:serviceaccount:ci:ci-bot (ci-bot/1.0) が 4 秒前に volumeattributesclasses/gold を storage.k8s.io/v1beta1 で書き込みました。1.37 ではもう提供されない API です",
 		}},
@@ -43,7 +45,7 @@ func TestUpgradesAreTold(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		args     []string
-		findings []engine.Finding
+		findings []engine.Obstacle
 		code     int
 	}{
 		{"upgrade", []string{"cluster", "upgrade"}, nil, 0},
@@ -51,7 +53,7 @@ func TestUpgradesAreTold(t *testing.T) {
 		{"upgrade-dry-run", []string{"cluster", "upgrade", "--dry-run"}, blockedUpgrade(), 0},
 		{"upgrade-forced", []string{"cluster", "upgrade", "--force"}, blockedUpgrade(), 0},
 	} {
-		for _, lang := range content.Langs {
+		for _, lang := range text.Langs {
 			for _, width := range []int{80, 40} {
 				name := fmt.Sprintf("%s.%s.%d", c.name, lang, width)
 				t.Run(name, func(t *testing.T) {
@@ -141,7 +143,7 @@ type typing struct {
 func newTyping(t *testing.T, lab *content.Lab) *typing {
 	t.Helper()
 	vocabulary, err := checks.New(checks.Define("test/upgraded", checks.Doc{
-		Summary: content.Text{EN: "a", JA: "a"}, Pass: content.Text{EN: "a", JA: "a"}, Fail: content.Text{EN: "a", JA: "a"},
+		Summary: text.Text{EN: "a", JA: "a"}, Pass: text.Text{EN: "a", JA: "a"}, Fail: text.Text{EN: "a", JA: "a"},
 	}, func(ctx context.Context, env checks.Env, _ struct{}) (checks.Result, error) {
 		upgrades, err := env.Upgrades(ctx)
 		if err != nil {
@@ -153,7 +155,7 @@ func newTyping(t *testing.T, lab *content.Lab) *typing {
 			}
 		}
 		return checks.Result{Outcome: checks.Failed}, nil
-	}, checks.Upgrades))
+	}).Needing(checks.Upgrades))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +177,8 @@ func newTyping(t *testing.T, lab *content.Lab) *typing {
 		if err != nil {
 			return nil, err
 		}
-		return engine.New(engine.Config{Labs: []*content.Lab{lab}, Vocabulary: vocabulary, Providers: []cluster.Provider{local}, StateDir: dir})
+		e, err := engine.New(engine.Config{Labs: catalog.Loaded(lab), Vocabulary: vocabulary, Providers: []cluster.Provider{local}, StateDir: dir})
+		return opened{e}, err
 	}}}
 }
 
@@ -218,7 +221,7 @@ func (k *typing) eventuallyKubectl(want string, args ...string) {
 	})
 }
 
-// TestAnUpgradeIsRefusedForcedAndReset goes the way of a learner who is in a hurry.
+// TestAnUpgradeIsRefusedForcedAndReset does what a learner in a hurry does.
 func TestAnUpgradeIsRefusedForcedAndReset(t *testing.T) {
 	k := newTyping(t, upgradeLab(t))
 	contains := func(text string, want ...string) {
@@ -232,10 +235,10 @@ func TestAnUpgradeIsRefusedForcedAndReset(t *testing.T) {
 	k.types(0, "start", "90-upgrade")
 	k.eventuallyKubectl("volumeattributesclasses.storage.k8s.io/gold serverside-applied", "logs", "-n", "ci", "deploy/ci-bot")
 	k.eventuallyKubectl("unavailable in v1.37+", "logs", "-n", "ci", "deploy/ci-bot")
-	k.eventuallyKubectl("is forbidden", "logs", "-n", "ci", "deploy/ci-bot") // it may not write ConfigMaps
+	k.eventuallyKubectl("is forbidden", "logs", "-n", "ci", "deploy/ci-bot") // the bot may not write ConfigMaps
 
 	var out string
-	testcluster.Eventually(t, func() error { // what the bot asked for before the step began does not count
+	testcluster.Eventually(t, func() error { // the bot's requests from before the step do not count
 		out, _ = k.types(0, "cluster", "upgrade", "--dry-run")
 		if !strings.Contains(out, "ci-bot") {
 			return errors.New("the bot has not called since")
@@ -305,7 +308,7 @@ func TestAnUpgradeIsRefusedForcedAndReset(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v: %s", err, before)
 	}
-	testcluster.Eventually(t, func() error { // which is renewed every ten seconds: five of the bot's rounds
+	testcluster.Eventually(t, func() error { // the lease is renewed every ten seconds: five of the bot's rounds
 		if now, err := k.kubectl(lease...); err != nil || now == before {
 			return fmt.Errorf("the lease is still of %s: %w", before, err)
 		}

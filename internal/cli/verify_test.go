@@ -13,13 +13,16 @@ import (
 
 	"github.com/k8slab/k8slab/checks"
 	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/action"
 	"github.com/k8slab/k8slab/engine/problem"
 	"github.com/k8slab/k8slab/engine/verify"
+	"github.com/k8slab/k8slab/internal/app"
+	"github.com/k8slab/k8slab/text"
 )
 
 // disagreeing is the result of a proof in which something of every kind is wrong.
 func disagreeing() *verify.Result {
-	say := func(en, ja string) []content.Text { return []content.Text{{EN: en, JA: ja}} }
+	say := func(en, ja string) []text.Text { return []text.Text{{EN: en, JA: ja}} }
 	return &verify.Result{Parallel: 4, Repeat: 2, Elapsed: 83 * time.Second, Steps: []verify.StepResult{
 		{Lab: "11-maintenance", Step: "drain", Dir: "10-drain", Passed: true,
 			Answers: []verify.AnswerResult{{Name: "nothing done", Kind: verify.Nothing, Passed: true}, {Name: "10-drain/solution.sh", Kind: verify.Solution, Passed: true}}},
@@ -33,8 +36,8 @@ func disagreeing() *verify.Result {
 			Unkilled: []verify.Place{{ID: "never-below", File: "11-maintenance/20-deadlock/step.yaml", Line: 61}},
 			NearMisses: []verify.NearMissResult{
 				{ID: "reverted", Outcome: verify.Killed, By: []string{"floor"}},
-				{ID: "recreated/deployment/shop/web", Outcome: verify.WasAccepted, Reason: content.Text{EN: "so be it", JA: "構わない"}},
-				{ID: "off-by-one/deployment/shop/web/spec.replicas", Outcome: verify.Survived, Does: content.Text{EN: "spec.replicas of deployment/web is 4 instead of 5", JA: "deployment/web の spec.replicas を 5 ではなく 4 にする"}},
+				{ID: "recreated/deployment/shop/web", Outcome: verify.WasAccepted, Reason: text.Text{EN: "so be it", JA: "構わない"}},
+				{ID: "off-by-one/deployment/shop/web/spec.replicas", Outcome: verify.Survived, Does: text.Text{EN: "spec.replicas of deployment/web is 4 instead of 5", JA: "deployment/web の spec.replicas を 5 ではなく 4 にする"}},
 			},
 			Unused: []verify.Place{{ID: "without/*", File: "11-maintenance/20-deadlock/step.yaml", Line: 90}}},
 	}}
@@ -56,7 +59,7 @@ func typed(t *testing.T, parts Parts, env []string, args ...string) (stdout, std
 }
 
 func TestVerifyShowsWhatDisagrees(t *testing.T) {
-	for _, lang := range content.Langs {
+	for _, lang := range text.Langs {
 		for _, width := range []string{"80", "40"} {
 			name := "verify." + string(lang) + "." + width + ".txt"
 			t.Run(name, func(t *testing.T) {
@@ -71,17 +74,17 @@ func TestVerifyShowsWhatDisagrees(t *testing.T) {
 	}
 }
 
-// TestVerifyComparesKindsOfCluster plays a lab on two, which do not agree about everything.
+// TestVerifyComparesKindsOfCluster plays a lab on two kinds of cluster, which do not agree about everything.
 func TestVerifyComparesKindsOfCluster(t *testing.T) {
 	verifyOn := Parts{Verify: func(_ context.Context, r verify.Runner) (*verify.Result, error) {
 		result := disagreeing()
 		result.Cluster, result.Passed = r.Cluster, true
 		drain := &result.Steps[0]
-		outcome, told := checks.Failed, content.Text{EN: "wanted an empty node; got 2 pods", JA: "期待は空の Node、実際は 2 個の Pod"}
+		outcome, told := checks.Failed, text.Text{EN: "wanted an empty node; got 2 pods", JA: "期待は空の Node、実際は 2 個の Pod"}
 		if r.Cluster == "kind" {
-			outcome, told = checks.Errored, content.Text{EN: "the record has a gap", JA: "記録が途切れています"}
-			result.Steps[1] = verify.StepResult{Lab: "11-maintenance", Step: "deadlock", Passed: true, Unplayable: &content.Text{
-				EN: "11-maintenance/deadlock begins with kubelets of given releases, and nodes keep those that they have; kind clusters cannot play it",
+			outcome, told = checks.Errored, text.Text{EN: "the record has a gap", JA: "記録が途切れています"}
+			result.Steps[1] = verify.StepResult{Lab: "11-maintenance", Step: "deadlock", Passed: true, Unplayable: &text.Text{
+				EN: "11-maintenance/deadlock begins with kubelets of given releases, and nodes keep the kubelets that they have; kind clusters cannot play it",
 				JA: "11-maintenance/deadlock は決まったリリースの kubelet で始まりますが、Node の kubelet は変えられません。kind のクラスターでは実行できません",
 			}}
 		} else {
@@ -93,7 +96,7 @@ func TestVerifyComparesKindsOfCluster(t *testing.T) {
 		drain.Answers[1].Verdicts = []verify.Verdict{{Check: "emptied", Outcome: outcome, Told: told}}
 		return result, nil
 	}}
-	for _, lang := range content.Langs {
+	for _, lang := range text.Langs {
 		name := "verify-clusters." + string(lang) + ".txt"
 		t.Run(name, func(t *testing.T) {
 			out, errs, code := typed(t, verifyOn, []string{"LANG=" + string(lang), "COLUMNS=80"}, "verify", "--cluster", "embedded,kind")
@@ -112,6 +115,67 @@ func TestVerifyComparesKindsOfCluster(t *testing.T) {
 	}
 	if err := json.Unmarshal([]byte(out), &all); err != nil || all.Passed || all.Parity.Same || len(all.Results) != 2 || len(all.Parity.Steps) != 2 {
 		t.Errorf("%v in %s", err, out)
+	}
+}
+
+// sampled is the result of a proof of two labs of which a change touches one.
+func sampled() *verify.Result {
+	result := &verify.Result{Parallel: 3, Repeat: 1, Passed: true, Elapsed: 83 * time.Second, Selection: &verify.Selected{
+		Since: "origin/main", Commit: "4d0a7eeb44ab4ad362d03bf04ab5471c3863c8a2", Sample: 2, Whole: []verify.WholeLab{{Lab: "11-maintenance", Because: "labs/11-maintenance"}},
+	}}
+	for _, name := range []string{"11-maintenance/drain", "11-versions/skew", "11-versions/nodes"} {
+		lab, step, _ := strings.Cut(name, "/")
+		one := verify.StepResult{Lab: lab, Step: step, Passed: true}
+		add := func(kind verify.Kind, n int) {
+			for range n {
+				one.Answers = append(one.Answers, verify.AnswerResult{Kind: kind, Passed: true})
+			}
+		}
+		add(verify.Nothing, 1)
+		add(verify.Solution, 1)
+		add(verify.Wrong, 2)
+		if lab == "11-versions" {
+			one.LeftOut = &verify.LeftOut{AlsoRight: 3, Wrong: 8}
+		} else {
+			add(verify.AlsoRight, 3)
+			one.NearMisses = []verify.NearMissResult{{ID: "reverted", Outcome: verify.Killed}}
+		}
+		result.Steps = append(result.Steps, one)
+	}
+	return result
+}
+
+func TestVerifySaysWhatASampleLeavesOut(t *testing.T) {
+	for _, lang := range text.Langs {
+		for _, width := range []string{"80", "40"} {
+			name := "verify-sampled." + string(lang) + "." + width + ".txt"
+			t.Run(name, func(t *testing.T) {
+				out, errs, code := typed(t, proving(sampled(), nil), []string{"LANG=" + string(lang), "COLUMNS=" + width}, "verify")
+				if code != 0 {
+					t.Errorf("exit code %d", code)
+				}
+				golden(t, name, "$ k8slab verify\n"+out+"-- stderr --\n"+errs)
+				narrow(t, out, map[string]int{"80": 80, "40": 40}[width])
+			})
+		}
+	}
+}
+
+func TestVerifyAsksForASampleWithoutAChange(t *testing.T) {
+	var asked *verify.Selection
+	parts := Parts{Verify: func(_ context.Context, r verify.Runner) (*verify.Result, error) {
+		asked = r.Selection
+		return sampled(), nil
+	}}
+	if typed(t, parts, nil, "verify"); asked != nil {
+		t.Errorf("nobody asked for a sample, and there is %+v", asked)
+	}
+	if typed(t, parts, nil, "verify", "--sample", "0"); asked == nil || asked.Sample != 0 || asked.Change != nil || len(asked.Commit) != 40 {
+		t.Errorf("asked for a sample of none: %+v", asked)
+	}
+	typed(t, parts, nil, "verify", "--changed-since", "HEAD")
+	if asked == nil || asked.Sample != verify.DefaultSample || asked.Change == nil || asked.Change.Own == nil || asked.Change.Folder("x") != "labs/x" {
+		t.Errorf("asked for what has changed: %+v", asked)
 	}
 }
 
@@ -159,10 +223,10 @@ func TestVerifyAnswersInJSONAndJUnit(t *testing.T) {
 
 func TestAnnotationsAreEscapedAsGitHubReadsThem(t *testing.T) {
 	result := disagreeing()
-	result.Steps[1].Answers[2].Problems = append(result.Steps[1].Answers[2].Problems, content.Text{EN: "50% :: of\r\nall", JA: "半分"})
-	from := &labSet{labs: []*content.Lab{{ID: "11-maintenance"}}}
+	result.Steps[1].Answers[2].Problems = append(result.Steps[1].Answers[2].Problems, text.Text{EN: "50% :: of\r\nall", JA: "半分"})
+	from := &labSet{&app.Labs{All: []*content.Lab{{ID: "11-maintenance"}}}}
 	var lines []string
-	for _, a := range annotations(from, result, content.English) {
+	for _, a := range annotations(from, result, text.English) {
 		lines = append(lines, a.String())
 	}
 	got := strings.Join(lines, "\n")
@@ -186,7 +250,7 @@ func TestAComparisonThatEndedEarlyIsNoProofOfOneKind(t *testing.T) {
 	whole := &verify.Result{Cluster: "embedded", Passed: true, Steps: []verify.StepResult{{Lab: "11-maintenance", Step: "drain", Passed: true}}}
 	parts := Parts{Verify: func(_ context.Context, r verify.Runner) (*verify.Result, error) {
 		if r.Cluster == "kind" {
-			return nil, problem.New(problem.Cluster, "no engine runs", "エンジンが動いていません", "k8slab doctor --cluster kind")
+			return nil, problem.New(problem.Cluster, text.New("no engine runs", "エンジンが動いていません"), action.Do(action.Doctor).With("cluster", "kind"))
 		}
 		return whole, nil
 	}}

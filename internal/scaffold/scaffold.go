@@ -14,28 +14,30 @@ import (
 	"text/template"
 
 	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/action"
 	"github.com/k8slab/k8slab/engine/problem"
+	"github.com/k8slab/k8slab/text"
 )
 
 //go:embed templates
 var templates embed.FS
 
 const (
-	// firstStep is the step of a new lab, and between the room that is left between the numbers of two steps.
+	// firstStep is the step of a new lab, and between the distance between the numbers of two steps.
 	firstStep = "10-scale"
 	between   = 10
-	// lastNumber that fits into the two digits of a step's folder.
+	// lastNumber is the largest number that fits into the two digits of a step's folder.
 	lastNumber = 99
 )
 
 // values are what the templates may use.
 type values struct{ ID string }
 
-// Lab writes a new lab with one step into the folder dir/id and returns that folder. dir has to be there, and dir/id must not
-// be. What a person can mend is a Problem.
+// Lab writes a new lab with one step into the folder dir/id and returns that folder. The folder dir has to exist, and
+// dir/id must not. An error that a person can fix is a Problem.
 func Lab(dir, id string) (string, error) {
 	if !content.IsID(id) {
-		return "", badID(id, "k8slab new lab --help")
+		return "", badID(id, action.HelpOn(action.NewLab))
 	}
 	if err := isFolder(dir); err != nil {
 		return "", err
@@ -49,16 +51,15 @@ func Lab(dir, id string) (string, error) {
 	})
 }
 
-// Step writes a new step with the id behind the last one of the lab in the folder lab, and returns the step's folder. What
-// a person can mend is a Problem.
+// Step writes a new step with the id behind the last one of the lab in the folder lab, and returns the step's folder.
+// An error that a person can fix is a Problem.
 func Step(lab, id string) (string, error) {
 	if !content.IsID(id) {
-		return "", badID(id, "k8slab new step --help")
+		return "", badID(id, action.HelpOn(action.NewStep))
 	}
 	if _, err := os.Stat(filepath.Join(lab, "lab.yaml")); err != nil {
 		return "", problem.New(problem.Usage,
-			fmt.Sprintf("%s is not the folder of a lab: it has no lab.yaml", lab),
-			fmt.Sprintf("%s はラボのフォルダーではありません。lab.yaml がありません", lab), "k8slab new lab --help").From(err)
+			text.New("%s is not the folder of a lab: it has no lab.yaml", "%s はラボのフォルダーではありません。lab.yaml がありません", lab), action.HelpOn(action.NewLab)).From(err)
 	}
 	number, err := nextNumber(lab, id)
 	if err != nil {
@@ -68,10 +69,9 @@ func Step(lab, id string) (string, error) {
 	return target, write(target, func(to string) error { return render("templates/step", to, values{id}) })
 }
 
-func badID(id, next string) error {
+func badID(id string, next action.Action) error {
 	return problem.New(problem.Usage,
-		fmt.Sprintf("%q cannot be an id: use lower-case letters, digits and single hyphens, at most 63 characters", id),
-		fmt.Sprintf("%q は id にできません。英小文字、数字、連続しないハイフンで、63 文字以内にしてください", id), next)
+		text.New("%q cannot be an id: use lower-case letters, digits and single hyphens, at most 63 characters", "%q は id にできません。英小文字、数字、連続しないハイフンで、63 文字以内にしてください", id), next)
 }
 
 func isFolder(dir string) error {
@@ -79,7 +79,7 @@ func isFolder(dir string) error {
 	if err == nil && info.IsDir() {
 		return nil
 	}
-	return problem.New(problem.Usage, fmt.Sprintf("there is no folder %s", dir), fmt.Sprintf("%s というフォルダーはありません", dir), "mkdir -p "+dir).From(err)
+	return problem.New(problem.Usage, text.New("there is no folder %s", "%s というフォルダーはありません", dir), action.InTerminal("mkdir -p "+dir)).From(err)
 }
 
 var stepDir = regexp.MustCompile(`^(\d{2})-(.+)$`)
@@ -105,20 +105,18 @@ func nextNumber(lab, id string) (int, error) {
 	}
 	if last == lastNumber {
 		return 0, problem.New(problem.Usage,
-			fmt.Sprintf("the lab %s has a step %d already, and there is no number behind it: rename some steps first", lab, last),
-			fmt.Sprintf("ラボ %s にはすでに番号 %d のステップがあり、その後ろに番号がありません。先にステップの番号を付け直してください", lab, last), "ls "+lab)
+			text.New("the lab %s has a step %d already, and there is no number after it: rename some steps first", "ラボ %s にはすでに番号 %d のステップがあり、その後ろに番号がありません。先にステップの番号を付け直してください", lab, last), action.InTerminal("ls "+lab))
 	}
 	return min(last+between, lastNumber), nil
 }
 
 func exists(target string) error {
 	return problem.New(problem.Usage,
-		fmt.Sprintf("%s is there already, and nothing is overwritten: choose another id", target),
-		fmt.Sprintf("%s はすでにあります。上書きはしないので、ほかの id を選んでください", target), "ls "+target)
+		text.New("%s exists already, and nothing is overwritten: choose another id", "%s はすでにあります。上書きはしないので、ほかの id を選んでください", target), action.InTerminal("ls "+target))
 }
 
-// write makes the folder target, whole or not at all: it is filled under a hidden name beside its place, which whoever loads
-// labs passes over.
+// write makes the folder target, whole or not at all: the folder is filled under a hidden name beside its place.
+// Loading labs passes over hidden names.
 func write(target string, fill func(dir string) error) error {
 	if _, err := os.Lstat(target); err == nil {
 		return exists(target)
@@ -129,7 +127,7 @@ func write(target string, fill func(dir string) error) error {
 	if err != nil {
 		return cannotWrite(target, err)
 	}
-	defer os.RemoveAll(hidden) // is gone already where all went well
+	defer os.RemoveAll(hidden) // the folder has its own name now if all went well
 	if err := errors.Join(fill(hidden), os.Chmod(hidden, 0o755)); err != nil {
 		return cannotWrite(target, err)
 	}
@@ -141,8 +139,7 @@ func write(target string, fill func(dir string) error) error {
 
 func cannotWrite(target string, err error) error {
 	return problem.New(problem.Usage,
-		fmt.Sprintf("%s cannot be written: %v", target, err),
-		fmt.Sprintf("%s に書き込めません: %v", target, err), "ls -ld "+filepath.Dir(target)).From(err)
+		text.New("%s cannot be written: %v", "%s に書き込めません: %v", target, err), action.InTerminal("ls -ld "+filepath.Dir(target))).From(err)
 }
 
 // render writes the templates of a folder into the folder to.

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/k8slab/k8slab/checks"
+	"github.com/k8slab/k8slab/checks/all"
 	"github.com/k8slab/k8slab/content"
-	"github.com/k8slab/k8slab/engine"
+	"github.com/k8slab/k8slab/engine/catalog"
 	"github.com/k8slab/k8slab/engine/problem"
 	"github.com/k8slab/k8slab/engine/verify"
 )
@@ -31,7 +31,7 @@ func files(t *testing.T, dir string) []string {
 
 func TestANewLabHasNothingToComplainAboutAndKillsEachCheck(t *testing.T) {
 	dir := t.TempDir()
-	// The second one is a number and a word that YAML would take for something else.
+	// YAML would take the second id for a number, and the third for a boolean.
 	for _, id := range []string{"01-hello", "0x10", "true"} {
 		if _, err := Lab(dir, id); err != nil {
 			t.Fatal(err)
@@ -41,7 +41,7 @@ func TestANewLabHasNothingToComplainAboutAndKillsEachCheck(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		wrong, err := engine.Lint(os.DirFS(dir), id, checks.Default(), false)
+		wrong, err := catalog.Lint(os.DirFS(dir), id, all.Vocabulary(), false)
 		if err != nil || len(wrong) > 0 {
 			t.Fatalf("lint says %v, %v", wrong, err)
 		}
@@ -86,16 +86,16 @@ func TestNothingIsOverwrittenOrLeftHalfDone(t *testing.T) {
 		make func() (string, error)
 		want string
 	}{
-		"a lab that is there":         {func() (string, error) { return Lab(dir, "01-hello") }, "is there already"},
-		"a file of that name":         {func() (string, error) { return Lab(dir, "a-file") }, "is there already"},
-		"an empty folder of the name": {func() (string, error) { return Lab(dir, "empty") }, "is there already"},
+		"a lab that is there":         {func() (string, error) { return Lab(dir, "01-hello") }, "exists already"},
+		"a file of that name":         {func() (string, error) { return Lab(dir, "a-file") }, "exists already"},
+		"an empty folder of the name": {func() (string, error) { return Lab(dir, "empty") }, "exists already"},
 		"an id with capitals":         {func() (string, error) { return Lab(dir, "Hello") }, "cannot be an id"},
 		"an id that leads elsewhere":  {func() (string, error) { return Lab(dir, "../hello") }, "cannot be an id"},
 		"no id":                       {func() (string, error) { return Lab(dir, "") }, "cannot be an id"},
 		"an id that is too long":      {func() (string, error) { return Lab(dir, strings.Repeat("a", 64)) }, "cannot be an id"},
 		"a folder that is not there":  {func() (string, error) { return Lab(filepath.Join(dir, "nowhere"), "02-lab") }, "there is no folder"},
 		"a folder that is a file":     {func() (string, error) { return Lab(filepath.Join(dir, "a-file"), "02-lab") }, "there is no folder"},
-		"a step that is there":        {func() (string, error) { return Step(lab, "scale") }, "10-scale is there already"},
+		"a step that is there":        {func() (string, error) { return Step(lab, "scale") }, "10-scale exists already"},
 		"a step of no lab":            {func() (string, error) { return Step(dir, "more") }, "has no lab.yaml"},
 		"a step with a bad id":        {func() (string, error) { return Step(lab, "a--b") }, "cannot be an id"},
 		"a step behind the last":      {func() (string, error) { return Step(full, "more") }, "rename some steps"},

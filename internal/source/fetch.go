@@ -31,9 +31,9 @@ import (
 const (
 	// fetchTimeout bounds a fetch, whatever the server does.
 	fetchTimeout = 5 * time.Minute
-	// maxRefsBytes is what a server may say about its branches and tags.
+	// maxRefsBytes bounds what a server says about its branches and tags.
 	maxRefsBytes = 16 << 20
-	// maxCommitBytes is what a commit or tag may say.
+	// maxCommitBytes bounds a commit or a tag.
 	maxCommitBytes = 1 << 20
 )
 
@@ -42,8 +42,8 @@ var (
 	errAmbiguousRef = errors.New("there are a branch and a tag of that name")
 )
 
-// fetch takes the snapshot of what the reference means now. It writes to the folder tmp only, and returns when ctx ends even if
-// the connection does not.
+// fetch takes the snapshot of the commit that the reference means now. It writes to the folder tmp only, and returns
+// when ctx ends even if the connection does not.
 func (s *Store) fetch(ctx context.Context, r Reference, tmp string) (snapshot, string, error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
@@ -82,7 +82,7 @@ func (s *Store) objects(ctx context.Context, r Reference, tmp string) (storer.En
 	return s.download(ctx, r, tmp)
 }
 
-// openLocal reads a repository of this machine where it is. go-git would call git's own upload-pack for it.
+// openLocal reads a repository of this machine in its place. go-git would run git's own upload-pack for it.
 func openLocal(path, ref string) (storer.EncodedObjectStorer, plumbing.Hash, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, plumbing.ZeroHash, transport.ErrRepositoryNotFound
@@ -148,7 +148,7 @@ func peel(objects storer.EncodedObjectStorer, hash plumbing.Hash) (plumbing.Hash
 			return plumbing.ZeroHash, err
 		}
 		if size > maxCommitBytes {
-			return plumbing.ZeroHash, errNoRef // whatever it is, it is no commit
+			return plumbing.ZeroHash, errNoRef // no commit is that big
 		}
 		o, err := objects.EncodedObject(plumbing.AnyObject, hash)
 		if err != nil {
@@ -170,7 +170,7 @@ func peel(objects storer.EncodedObjectStorer, hash plumbing.Hash) (plumbing.Hash
 	return plumbing.ZeroHash, errNoRef
 }
 
-// client returns how to speak to a server. Nothing of it asks anybody for a password: ssh uses the agent.
+// client returns the transport for a protocol. No transport asks anybody for a password: ssh uses the agent.
 func (s *Store) client(protocol string) transport.Transport {
 	if protocol == "ssh" {
 		return gitssh.NewClient(nil)
@@ -182,7 +182,7 @@ func (s *Store) client(protocol string) transport.Transport {
 	return githttp.NewClient(&http.Client{Transport: boundedReplies{through: through, pack: s.limits.packBytes}})
 }
 
-// boundedReplies cuts the replies of a server that does not stop.
+// boundedReplies cuts the replies of a server that never stops sending.
 type boundedReplies struct {
 	through http.RoundTripper
 	pack    int64
@@ -208,7 +208,7 @@ func (b boundedReplies) RoundTrip(request *http.Request) (*http.Response, error)
 	return response, nil
 }
 
-// download fetches the commit alone, without its history where the server can leave that out.
+// download fetches the commit alone, without its history if the server can leave the history out.
 func (s *Store) download(ctx context.Context, r Reference, tmp string) (storer.EncodedObjectStorer, plumbing.Hash, error) {
 	none := plumbing.ZeroHash
 	endpoint, err := transport.NewEndpoint(r.Location)
@@ -246,8 +246,8 @@ func (s *Store) download(ctx context.Context, r Reference, tmp string) (storer.E
 	return objects, commit, err
 }
 
-// requestOf asks for one object: without its history if the server gives it by its id, and else with all branches and tags, among
-// whose history it has to be.
+// requestOf asks for one object: without its history if the server gives objects by their ids, and otherwise with all
+// branches and tags, one of which has to have the object in its history.
 func requestOf(advertised *packp.AdvRefs, want plumbing.Hash) *packp.UploadPackRequest {
 	request := packp.NewUploadPackRequestFromCapabilities(advertised.Capabilities)
 	given := advertised.Capabilities.Supports(capability.AllowReachableSHA1InWant)
@@ -295,7 +295,7 @@ func withoutSideband(agreed *capability.List, reply io.Reader) io.Reader {
 	return reply
 }
 
-// unpack indexes a pack that was received, once it is known to stay small.
+// unpack indexes a received pack, once the pack is known to stay small.
 func (s *Store) unpack(ctx context.Context, pack, tmp string) (storer.EncodedObjectStorer, error) {
 	if err := s.limits.vet(ctx, pack); err != nil {
 		return nil, err

@@ -20,10 +20,10 @@ import (
 	"github.com/go-git/go-git/v5/storage/filesystem"
 	"github.com/rogpeppe/go-internal/txtar"
 
-	"github.com/k8slab/k8slab/engine"
+	"github.com/k8slab/k8slab/engine/catalog"
 )
 
-// labFiles returns the files of a whole lab with the id.
+// labFiles returns the files of a complete lab with the id.
 func labFiles(t *testing.T, id string) map[string]string {
 	t.Helper()
 	archive, err := txtar.ParseFile(filepath.Join("testdata", "lab.txtar"))
@@ -85,7 +85,7 @@ func (f folderNode) edit(t *testing.T, path, old, text string) {
 	f[path] = strings.Replace(before, old, text, 1)
 }
 
-// store writes the tree, as nobody's git would let one write it.
+// store writes the tree, even one that git would not write.
 func (f folderNode) store(t *testing.T, objects storer.EncodedObjectStorer) plumbing.Hash {
 	t.Helper()
 	var encoded bytes.Buffer
@@ -151,7 +151,7 @@ func storeCommit(t *testing.T, objects storer.EncodedObjectStorer, tree plumbing
 	return hash
 }
 
-// repository is a bare one on the disk.
+// repository is a bare repository on the disk.
 type repository struct {
 	dir     string
 	storage *filesystem.Storage
@@ -176,7 +176,7 @@ func (r repository) commit(t *testing.T, root folderNode) plumbing.Hash {
 	return hash
 }
 
-// point makes a reference; HEAD always leads to main.
+// point sets a reference to a commit; HEAD always leads to main.
 func (r repository) point(t *testing.T, name string, hash plumbing.Hash) {
 	t.Helper()
 	ref := plumbing.NewHashReference(plumbing.ReferenceName(name), hash)
@@ -194,7 +194,7 @@ func newStore(t *testing.T) *Store {
 }
 
 // add adds a source and returns its labs by id.
-func add(t *testing.T, s *Store, address string) map[string]engine.Offer {
+func add(t *testing.T, s *Store, address string) map[string]catalog.Offer {
 	t.Helper()
 	added, _, err := s.Add(t.Context(), "", address, nil)
 	if err != nil {
@@ -203,13 +203,13 @@ func add(t *testing.T, s *Store, address string) map[string]engine.Offer {
 	return offersOf(t, s, added.Name)
 }
 
-func offersOf(t *testing.T, s *Store, name string) map[string]engine.Offer {
+func offersOf(t *testing.T, s *Store, name string) map[string]catalog.Offer {
 	t.Helper()
 	_, offers, err := s.Resolve(t.Context(), name, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	byID := map[string]engine.Offer{}
+	byID := map[string]catalog.Offer{}
 	for _, o := range offers {
 		byID[o.ID] = o
 	}
@@ -230,7 +230,7 @@ func writeLab(t *testing.T, labs, id string) {
 	}
 }
 
-// wantError fails unless err says all of these, in one paragraph that a terminal would not obey.
+// wantError fails unless err says all of these, in one paragraph without anything that a terminal would act on.
 func wantError(t *testing.T, err error, want ...string) {
 	t.Helper()
 	if err == nil {

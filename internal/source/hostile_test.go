@@ -20,14 +20,14 @@ import (
 	"github.com/k8slab/k8slab/content"
 )
 
-// TestAHostileLabInARepositoryIsLeftOutAndHarmsNoOther has one lab that is whole beside one that is not.
+// TestAHostileLabInARepositoryIsLeftOutAndHarmsNoOther has a whole lab beside a hostile one.
 func TestAHostileLabInARepositoryIsLeftOutAndHarmsNoOther(t *testing.T) {
 	const lab = "90-hostile"
 	bomb := "a: &a [x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a]\nc: [*b, *b, *b, *b, *b, *b]\n"
 	for _, c := range []struct {
 		name   string
 		change func(root, lab folderNode)
-		// want is in the reason; offer is the id that it stands under.
+		// want is a part of the reason, and offer the id under which the reason is listed.
 		want, offer string
 	}{
 		{"a link to a file elsewhere", func(_, l folderNode) { l.put("10-close/setup/passwd.yaml", linkTo("/etc/passwd")) },
@@ -37,9 +37,9 @@ func TestAHostileLabInARepositoryIsLeftOutAndHarmsNoOther(t *testing.T) {
 		{"a link in place of a step", func(_, l folderNode) { l["20-away"] = linkTo("/etc") },
 			"20-away: it is neither a regular file nor a folder", lab},
 		{"a lab that is called ..", func(root, l folderNode) { root[".."] = l; delete(root, lab) },
-			`"..": this is no name of a file`, `".."`},
+			`"..": this is not the name of a file`, `".."`},
 		{"a folder that is called ..", func(_, l folderNode) { l[".."] = folderNode{"escape.yaml": "kind: Pod\n"} },
-			`"..": this is no name of a file`, lab},
+			`"..": this is not the name of a file`, lab},
 		{"a name that leads out", func(_, l folderNode) { l["10-close"].(folderNode)["../../../escape.sh"] = "id\n" },
 			"the name holds a slash or a backslash", lab},
 		{"an absolute name", func(_, l folderNode) { l["/tmp/escape.sh"] = "id\n" },
@@ -51,15 +51,15 @@ func TestAHostileLabInARepositoryIsLeftOutAndHarmsNoOther(t *testing.T) {
 		{"a repository in capitals", func(_, l folderNode) { l.put(".GIT/config", "[core]\n") },
 			`".GIT": a lab cannot hold a repository`, lab},
 		{"an escape sequence in a name", func(_, l folderNode) { l.put("10-close/\x1b]0;owned\x07.sh", "id\n") },
-			"the name holds what cannot be shown", lab},
+			"the name holds characters that cannot be shown", lab},
 		{"a name that is shown backwards", func(_, l folderNode) { l.put("10-close/\u202ehs.drah", "id\n") },
-			"the name holds what cannot be shown", lab},
+			"the name holds characters that cannot be shown", lab},
 		{"a name that is no UTF-8", func(_, l folderNode) { l.put("10-close/\xff\xfe.sh", "id\n") },
-			"the name holds what cannot be shown", lab},
+			"the name holds characters that cannot be shown", lab},
 		{"a lab whose name is an escape sequence", func(root, l folderNode) { root["90-\x1b[31m"] = l; delete(root, lab) },
-			"the name holds what cannot be shown", `"90-\x1b[31m"`},
+			"the name holds characters that cannot be shown", `"90-\x1b[31m"`},
 		{"two names that differ in capitals", func(_, l folderNode) { l.put("10-close/wrong/Nothing.sh", "id\n") },
-			"differs from \"Nothing.sh\" in capital letters", lab},
+			"differs from \"Nothing.sh\" only in upper and lower case", lab},
 		{"a file that is too large", func(_, l folderNode) { l.put("10-close/setup/big.yaml", strings.Repeat("# x\n", 1<<17)) },
 			"10-close/setup/big.yaml: the file is larger than 256 KiB", lab},
 		{"too many files", func(_, l folderNode) {
@@ -214,7 +214,7 @@ func TestAFileOfAGigabyteIsNotRead(t *testing.T) {
 	wantError(t, taken.refused["90-huge"], "10-close/setup/huge.yaml: the file is larger than 256 KiB")
 }
 
-// packOf returns a pack that says it has so many objects and holds those that are given.
+// packOf returns a pack that claims to have that many objects and holds the given ones.
 func packOf(objects uint32, packed ...[]byte) []byte {
 	pack := append([]byte("PACK\x00\x00\x00\x02"), binary.BigEndian.AppendUint32(nil, objects)...)
 	for _, p := range packed {

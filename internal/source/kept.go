@@ -15,10 +15,11 @@ import (
 	"slices"
 
 	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/atomicfile"
 )
 
-// A snapshot is kept as one zip file: it appears whole or not at all, and no name in it ever becomes a name on the disk. Labs are
-// below keptLabs in it; keptRefused says what is wrong with the others.
+// A snapshot is kept as one zip file: the file appears whole or not at all, and no name in it ever becomes a name on
+// the disk. The labs are below keptLabs in it; keptRefused has the reasons for the labs that are refused.
 const (
 	keptLabs    = "labs"
 	keptRefused = "refused.json"
@@ -57,10 +58,10 @@ func (s *Store) keep(o content.Origin, taken snapshot) error {
 	if err := errors.Join(add(keptRefused, refused), w.Close()); err != nil {
 		return err
 	}
-	return replaceFile(s.keptFile(o), packed.Bytes())
+	return atomicfile.Write(s.keptFile(o), packed.Bytes(), atomicfile.Private)
 }
 
-// kept reads what is kept of the origin. It returns fs.ErrNotExist where that is nothing.
+// kept reads the snapshot of the origin. It returns fs.ErrNotExist if no snapshot is kept.
 func (s *Store) kept(o content.Origin) (fs.FS, map[string]content.Errors, error) {
 	data, err := os.ReadFile(s.keptFile(o))
 	if err != nil {
@@ -85,21 +86,4 @@ func (s *Store) kept(o content.Origin) (fs.FS, map[string]content.Errors, error)
 	}
 	labs, err := fs.Sub(r, keptLabs)
 	return labs, refused, err
-}
-
-// replaceFile writes the file in one step, with mode 0600.
-func replaceFile(path string, data []byte) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), newPrefix+"*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(data)
-	if err == nil {
-		err = tmp.Sync()
-	}
-	if err := errors.Join(err, tmp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
 }

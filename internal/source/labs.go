@@ -2,7 +2,6 @@ package source
 
 import (
 	"context"
-	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -12,33 +11,35 @@ import (
 	"k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/k8slab/k8slab/content"
-	"github.com/k8slab/k8slab/engine"
+	"github.com/k8slab/k8slab/engine/action"
+	"github.com/k8slab/k8slab/engine/catalog"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/problem"
+	"github.com/k8slab/k8slab/text"
 )
 
-var _ engine.Library = (*Store)(nil)
+var _ catalog.Library = (*Store)(nil)
 
-// Offers implements engine.Library.
-func (s *Store) Offers(context.Context) ([]engine.Offer, error) {
+// Offers implements catalog.Library.
+func (s *Store) Offers(context.Context) ([]catalog.Offer, error) {
 	list, err := s.List()
 	if err != nil {
 		return nil, err
 	}
-	var all []engine.Offer
+	var all []catalog.Offer
 	for _, there := range list {
 		offers, err := s.offersOf(there.Name, there.Origin())
 		if err != nil {
-			offers = []engine.Offer{{Source: there.Name, Err: err}}
+			offers = []catalog.Offer{{Source: there.Name, Err: err}}
 		}
 		all = append(all, offers...)
 	}
 	return all, nil
 }
 
-// Resolve implements engine.Library. A folder is read where it is; a repository is added, unless it was added before, and then what
-// it is pinned to counts.
-func (s *Store) Resolve(ctx context.Context, from string, report cluster.Progress) (content.Origin, []engine.Offer, error) {
+// Resolve implements catalog.Library. A folder is read in its place. A repository is added unless it was added before;
+// then the commit to which it is pinned counts.
+func (s *Store) Resolve(ctx context.Context, from string, report cluster.Progress) (content.Origin, []catalog.Offer, error) {
 	list, err := s.List()
 	if err != nil {
 		return content.Origin{}, nil, err
@@ -71,7 +72,7 @@ func (s *Store) Resolve(ctx context.Context, from string, report cluster.Progres
 	return there.Origin(), offers, err
 }
 
-// Current implements engine.Library.
+// Current implements catalog.Library.
 func (s *Store) Current(source string) (content.Origin, bool, error) {
 	if r, err := parseStored(source); err == nil && r.Folder {
 		return content.Origin{Source: source}, true, nil
@@ -85,7 +86,7 @@ func (s *Store) Current(source string) (content.Origin, bool, error) {
 	return content.Origin{}, false, err
 }
 
-// Open implements engine.Library.
+// Open implements catalog.Library.
 func (s *Store) Open(_ context.Context, o content.Origin, id string) (*content.Lab, error) {
 	labs, refused, err := s.read(o)
 	if err != nil {
@@ -100,17 +101,17 @@ func (s *Store) Open(_ context.Context, o content.Origin, id string) (*content.L
 	}
 	if _, err := fs.Stat(labs, dir); err != nil {
 		return nil, problem.New(problem.Usage,
-			fmt.Sprintf("the lab %s is not in %s any more", id, o.Source), fmt.Sprintf("ラボ %s は %s にもうありません", id, o.Source), "k8slab delete "+id).From(err)
+			text.New("the lab %s is not in %s any more", "ラボ %s は %s にもうありません", id, o.Source), action.Do(action.Delete).On(id)).From(err)
 	}
 	lab, err := s.load(labs, dir, o)
 	if err == nil && lab.ID != id {
 		err = problem.New(problem.Usage,
-			fmt.Sprintf("the lab %s is not in %s any more; there is %s", id, o.Source, lab.ID), fmt.Sprintf("ラボ %s は %s にもうありません。あるのは %s です", id, o.Source, lab.ID), "k8slab delete "+id)
+			text.New("the lab %s is not in %s any more; there is %s", "ラボ %s は %s にもうありません。あるのは %s です", id, o.Source, lab.ID), action.Do(action.Delete).On(id))
 	}
 	return lab, err
 }
 
-// read returns the labs of the origin, and those that are refused without being read.
+// read returns the labs of the origin, and the reasons for the labs that are refused without being read.
 func (s *Store) read(o content.Origin) (fs.FS, map[string]content.Errors, error) {
 	if o.Commit == "" {
 		labs, err := folder(o.Source)
@@ -119,13 +120,12 @@ func (s *Store) read(o content.Origin) (fs.FS, map[string]content.Errors, error)
 	labs, refused, err := s.kept(o)
 	if err != nil {
 		return nil, nil, problem.New(problem.Content,
-			fmt.Sprintf("what was kept of %s at commit %s cannot be read: %v", o.Source, short(o.Commit), err),
-			fmt.Sprintf("保存した %s のコミット %s を読めません: %v", o.Source, short(o.Commit), err), "k8slab source update").From(err)
+			text.New("the copy of %s at commit %s cannot be read: %v", "保存した %s のコミット %s を読めません: %v", o.Source, short(o.Commit), err), action.Do(action.UpdateSource)).From(err)
 	}
 	return labs, refused, nil
 }
 
-// folder opens a folder so that nothing in it leads out of it, whatever becomes of it while it is read.
+// folder opens a folder so that nothing in it leads out of it, even if it changes while it is read.
 func folder(path string) (fs.FS, error) {
 	root, err := os.OpenRoot(path)
 	if err != nil {
@@ -134,7 +134,7 @@ func folder(path string) (fs.FS, error) {
 	return root.FS(), nil
 }
 
-// folders returns the folders of labs in a folder, "." where it is one itself.
+// folders returns the folders of labs in a folder, "." if the folder itself is a lab.
 func (s *Store) folders(r Reference) ([]string, error) {
 	labs, err := folder(r.Location)
 	if err != nil {
@@ -151,7 +151,7 @@ func labFolders(labs fs.FS) ([]string, error) {
 	return dirs, broken(err)
 }
 
-func (s *Store) offersOf(name string, o content.Origin) ([]engine.Offer, error) {
+func (s *Store) offersOf(name string, o content.Origin) ([]catalog.Offer, error) {
 	labs, refused, err := s.read(o)
 	if err != nil {
 		return nil, err
@@ -160,21 +160,21 @@ func (s *Store) offersOf(name string, o content.Origin) ([]engine.Offer, error) 
 	if err != nil {
 		return nil, err
 	}
-	var offers []engine.Offer
+	var offers []catalog.Offer
 	for _, dir := range dirs {
-		offer := engine.Offer{Source: name, ID: dir}
+		offer := catalog.Offer{Source: name, ID: dir}
 		if offer.Lab, offer.Err = s.load(labs, dir, o); offer.Err == nil {
 			offer.ID = offer.Lab.ID
 		}
 		offers = append(offers, offer)
 	}
 	for _, dir := range slices.Sorted(maps.Keys(refused)) {
-		offers = append(offers, engine.Offer{Source: name, ID: dir, Err: broken(refused[dir])})
+		offers = append(offers, catalog.Offer{Source: name, ID: dir, Err: broken(refused[dir])})
 	}
 	return offers, nil
 }
 
-// load reads one lab, unless it says that this k8slab is too old for it.
+// load reads one lab, unless the lab asks for a newer k8slab.
 func (s *Store) load(labs fs.FS, dir string, o content.Origin) (*content.Lab, error) {
 	if oldest := content.OldestK8slab(labs, dir); oldest != "" && s.olderThan(oldest) {
 		return nil, tooOld(dir, oldest, s.version)
@@ -187,7 +187,8 @@ func (s *Store) load(labs fs.FS, dir string, o content.Origin) (*content.Lab, er
 	return lab, nil
 }
 
-// olderThan compares with the version of this k8slab. One that was built without a version is taken to be the newest.
+// olderThan reports whether this k8slab is older than the version. A k8slab that was built without a version counts as
+// the newest.
 func (s *Store) olderThan(oldest string) bool {
 	this, err := version.ParseGeneric(s.version)
 	if err != nil || strings.HasPrefix(s.version, "v0.0.0-") {

@@ -12,17 +12,18 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 )
 
-// limits on a repository. Labs are text: these are far above what a course needs, and a machine bears them easily.
+// limits on a repository. Labs are text: these limits are far above a course's needs, and any machine bears them
+// easily.
 type limits struct {
-	// packBytes that are received.
+	// packBytes bounds the size of a received pack.
 	packBytes int64
-	// objects in the pack: files, folders and commits.
+	// objects bounds the number of objects in the pack: files, folders and commits.
 	objects uint32
-	// objectBytes of one object, and inflatedBytes of all, once they are unpacked.
+	// objectBytes bounds the unpacked size of one object, and inflatedBytes that of all objects.
 	objectBytes, inflatedBytes int64
-	// entries of all folders that are looked into for labs.
+	// entries bounds the number of entries in all folders that are looked into for labs.
 	entries int
-	// keptBytes of all labs together.
+	// keptBytes bounds the size of all labs together.
 	keptBytes int64
 }
 
@@ -38,7 +39,7 @@ func (t tooBig) Error() string { return t.en }
 // packHeader is the length of "PACK", a version and the number of objects (gitformat-pack).
 const packHeader = 12
 
-// receive writes a pack to the file, and gives up on one that is too big as soon as that can be told.
+// receive writes a pack to the file, and gives up on a pack that is too big as soon as its size can be told.
 func (l limits) receive(pack io.Reader, file io.Writer) error {
 	header := make([]byte, packHeader)
 	if _, err := io.ReadFull(pack, header); err != nil {
@@ -63,7 +64,7 @@ func (l limits) receive(pack io.Reader, file io.Writer) error {
 	return err
 }
 
-// vet reads through a pack without keeping anything of it, and refuses one that would not stay small when it is unpacked.
+// vet reads through a pack without keeping any of it, and refuses a pack that would not stay small when it is unpacked.
 func (l limits) vet(ctx context.Context, path string) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -94,7 +95,8 @@ func (l limits) vet(ctx context.Context, path string) error {
 	return nil
 }
 
-// sizeOfNext returns the unpacked size of the next object. That of a delta is what the delta says it makes.
+// sizeOfNext returns the unpacked size of the next object. For a delta it is the size of the object that the delta
+// makes.
 func (l limits) sizeOfNext(scanner *packfile.Scanner) (int64, error) {
 	h, err := scanner.NextObjectHeader()
 	if err != nil {
@@ -111,7 +113,7 @@ func (l limits) sizeOfNext(scanner *packfile.Scanner) (int64, error) {
 	if _, _, err := scanner.NextObject(&begin); err != nil {
 		return 0, err
 	}
-	_, used := binary.Uvarint(begin.kept) // of the object that the delta is applied to
+	_, used := binary.Uvarint(begin.kept) // the size of the object to which the delta is applied
 	if used <= 0 {
 		return 0, errDelta
 	}
@@ -134,7 +136,7 @@ func (l limits) bigObject(size int64) error {
 	}
 }
 
-// prefix keeps the first bytes that are written to it: both sizes of a delta.
+// prefix keeps the first bytes that are written to it. Those of a delta are the sizes of both objects.
 type prefix struct{ kept []byte }
 
 func (p *prefix) Write(data []byte) (int, error) {

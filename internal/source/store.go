@@ -14,39 +14,44 @@ import (
 	"strings"
 	"time"
 
+	"al.essio.dev/pkg/shellescape"
+
 	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/engine/action"
+	"github.com/k8slab/k8slab/engine/atomicfile"
 	"github.com/k8slab/k8slab/engine/cluster"
 	"github.com/k8slab/k8slab/engine/flock"
 	"github.com/k8slab/k8slab/engine/problem"
+	"github.com/k8slab/k8slab/text"
 )
 
-// Store keeps the sources that were added, and of each repository the commit that it is pinned to. Its methods may be called
-// by several processes at once: the list is replaced as a whole, a snapshot is never changed, and whoever adds, updates or
-// removes holds a lock that ends with the process.
+// Store keeps the sources that were added, and the commit to which each repository is pinned. Several processes may
+// call its methods at once: the list is replaced as a whole, a snapshot is never changed, and adding, updating and
+// removing take a lock that ends with the process.
 type Store struct {
 	dir string
-	// version of k8slab, which labs may ask for.
+	// version of this k8slab; labs may ask for a newer one.
 	version string
 	limits  limits
-	// http is what https:// goes through; nil means the default, with the proxies of the environment.
+	// http carries https:// requests; nil means the default transport, with the proxies of the environment.
 	http http.RoundTripper
 }
 
-// Source is one that was added.
+// Source is a source that was added.
 type Source struct {
 	Name string `json:"name"`
-	// Location as Reference.String writes it.
+	// Location is the source's address, as Reference.String writes it.
 	Location string `json:"location"`
-	// Commit that it is pinned to; empty for a folder.
+	// Commit to which the source is pinned; empty for a folder.
 	Commit string `json:"commit,omitempty"`
-	// Pinned is when.
+	// Pinned is when the source was pinned; zero for a folder.
 	Pinned time.Time `json:"pinned,omitzero"`
 }
 
 // Origin of the source's labs as they are now.
 func (s Source) Origin() content.Origin { return content.Origin{Source: s.Location, Commit: s.Commit} }
 
-// Change is what an update did to a source. From equals To where nothing changed.
+// Change is what an update did to a source. From equals To if nothing changed.
 type Change struct {
 	Name string `json:"name"`
 	From string `json:"from"`
@@ -56,11 +61,12 @@ type Change struct {
 const (
 	listFile = "sources.json"
 	lockFile = "lock"
-	// newPrefix begins the names of what is being made. Whoever holds the lock removes what a killed process left.
+	// newPrefix begins the names of folders that are being made. The next holder of the lock removes those of a killed
+	// process.
 	newPrefix = ".new-"
 )
 
-// New returns the store in the folder, which is made when something is first kept in it. version is k8slab's own.
+// New returns the store in the folder, which is made when something is first stored in it. version is k8slab's own.
 func New(dir, version string) *Store {
 	return &Store{dir: dir, version: version, limits: defaultLimits()}
 }
@@ -78,24 +84,22 @@ func (s *Store) List() ([]Source, error) {
 	if err != nil {
 		path := filepath.Join(s.dir, listFile)
 		return nil, problem.New(problem.Content,
-			fmt.Sprintf("the list of sources in %s cannot be read: %v; move it away to begin a new one", path, err),
-			fmt.Sprintf("ソースの一覧 %s を読めません: %v。ファイルを移動すれば新しく始められます", path, err), "ls -l "+shellWord(path)).From(err)
+			text.New("the list of sources in %s cannot be read: %v; move it away to begin a new one", "ソースの一覧 %s を読めません: %v。ファイルを移動すれば新しく始められます", path, err), action.InTerminal("ls -l "+shellescape.Quote(path))).From(err)
 	}
 	return list, nil
 }
 
-// sourceName is what a learner types: a word without what begins a path or a URL.
+// sourceName is a name that a learner types: one word that cannot be the beginning of a path or a URL.
 var sourceName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 
-// Add adds a source under the name, or under one made from its address where name is empty, and fetches it. A source that is there
-// already is returned as it is, with false.
-func (s *Store) Add(ctx context.Context, name, text string, report cluster.Progress) (Source, bool, error) {
+// Add fetches a source and adds it under the name or, if name is empty, under a name made from its address. A source
+// that was added before is returned as it is, with false.
+func (s *Store) Add(ctx context.Context, name, written string, report cluster.Progress) (Source, bool, error) {
 	if name != "" && (!sourceName.MatchString(name) || len(name) > 63) {
 		return Source{}, false, problem.New(problem.Usage,
-			fmt.Sprintf("%q is no name for a source: use lower-case letters, digits and single hyphens", name),
-			fmt.Sprintf("%q はソースの名前に使えません。英小文字、数字、ハイフンを使ってください", name), "k8slab source add --help")
+			text.New("%q cannot be the name of a source: use lower-case letters, digits and single hyphens", "%q はソースの名前に使えません。英小文字、数字、ハイフンを使ってください", name), action.HelpOn(action.AddSource))
 	}
-	r, err := Parse(text)
+	r, err := Parse(written)
 	if err != nil {
 		return Source{}, false, err
 	}
@@ -114,10 +118,10 @@ func (s *Store) Add(ctx context.Context, name, text string, report cluster.Progr
 			return there, false, nil
 		case there.Location == r.String():
 			return Source{}, false, problem.New(problem.Usage,
-				fmt.Sprintf("%s was added already, as %s", r, there.Name), fmt.Sprintf("%s は %s として追加済みです", r, there.Name), "k8slab source list")
+				text.New("%s was added already, as %s", "%s は %s として追加済みです", r, there.Name), action.Do(action.ListSources))
 		case there.Name == name:
 			return Source{}, false, problem.New(problem.Usage,
-				fmt.Sprintf("there is a source %s already: %s", name, there.Location), fmt.Sprintf("ソース %s はすでにあります: %s", name, there.Location), "k8slab source list")
+				text.New("there is a source %s already: %s", "ソース %s はすでにあります: %s", name, there.Location), action.Do(action.ListSources))
 		}
 	}
 	added, err := s.pin(ctx, r, report)
@@ -130,7 +134,7 @@ func (s *Store) Add(ctx context.Context, name, text string, report cluster.Progr
 	return added, true, s.save(append(list, added))
 }
 
-// pin fetches what the reference means now. A folder is only looked at.
+// pin fetches the commit that the reference means now. A folder is only looked at.
 func (s *Store) pin(ctx context.Context, r Reference, report cluster.Progress) (Source, error) {
 	pinned := Source{Location: r.String()}
 	if r.Folder {
@@ -163,10 +167,10 @@ func (s *Store) pin(ctx context.Context, r Reference, report cluster.Progress) (
 	return pinned, nil
 }
 
-// short is a commit as people read it.
+// short returns a commit as people read it.
 func short(commit string) string { return commit[:min(12, len(commit))] }
 
-// freeName makes a name from the last word of the address that no other source has.
+// freeName makes a name that no other source has, from the last word of the address.
 func freeName(r Reference, list []Source) string {
 	last := strings.TrimSuffix(r.Location, ".git")
 	last = last[strings.LastIndexAny(last, "/:")+1:]
@@ -183,8 +187,9 @@ func freeName(r Reference, list []Source) string {
 	return name
 }
 
-// Update moves the pin of the source of that name, or of all for "", to what its address means now. What attempts that are under
-// way were begun from stays. One that fails keeps its pin and does not keep the others from being updated.
+// Update moves the pin of the source of that name, or of all sources for "", to the commit that its address means now.
+// Attempts that are under way keep the commit from which they were begun. A source whose update fails keeps its pin,
+// and does not keep the others from being updated.
 func (s *Store) Update(ctx context.Context, name string, report cluster.Progress) ([]Change, error) {
 	unlock, err := s.lock(ctx)
 	if err != nil {
@@ -273,14 +278,14 @@ func (s *Store) unknown(name string, list []Source) error {
 		names = append(names, there.Name)
 	}
 	en, ja := fmt.Sprintf("there is no source %q", name), fmt.Sprintf("ソース %q はありません", name)
-	if near, ok := content.Nearest(name, names); ok {
+	if near, ok := text.Nearest(name, names); ok {
 		en += fmt.Sprintf("; did you mean %s?", near)
 		ja += fmt.Sprintf("。%s のことですか？", near)
 	}
-	return problem.New(problem.Usage, en, ja, "k8slab source list")
+	return problem.New(problem.Usage, text.Text{EN: en, JA: ja}, action.Do(action.ListSources))
 }
 
-// lock keeps other processes from changing the store, and removes what a killed one left.
+// lock keeps other processes from changing the store, and removes the folders that a killed process left.
 func (s *Store) lock(ctx context.Context) (unlock func(), err error) {
 	unlock, err = flock.Wait(ctx, filepath.Join(s.dir, lockFile))
 	if err != nil {
@@ -289,8 +294,10 @@ func (s *Store) lock(ctx context.Context) (unlock func(), err error) {
 		}
 		return nil, notWritable(s.dir, err)
 	}
-	left, err := filepath.Glob(filepath.Join(s.dir, newPrefix+"*"))
-	for _, path := range left {
+	files, err := atomicfile.Unfinished(s.dir)
+	folders, globErr := filepath.Glob(filepath.Join(s.dir, newPrefix+"*"))
+	err = errors.Join(err, globErr)
+	for _, path := range append(files, folders...) {
 		err = errors.Join(err, os.RemoveAll(path))
 	}
 	if err != nil {
@@ -306,7 +313,7 @@ func (s *Store) save(list []Source) error {
 	if err != nil {
 		return err
 	}
-	if err := replaceFile(filepath.Join(s.dir, listFile), append(raw, '\n')); err != nil {
+	if err := atomicfile.Write(filepath.Join(s.dir, listFile), append(raw, '\n'), atomicfile.Private); err != nil {
 		return notWritable(s.dir, err)
 	}
 	return nil
@@ -317,6 +324,5 @@ func notWritable(dir string, err error) error {
 		err = pe.Err
 	}
 	return problem.New(problem.Internal,
-		fmt.Sprintf("sources cannot be kept: %s cannot be written (%v)", dir, err),
-		fmt.Sprintf("ソースを保存できません。%s に書き込めません (%v)", dir, err), "k8slab doctor").From(err)
+		text.New("sources cannot be kept: %s cannot be written (%v)", "ソースを保存できません。%s に書き込めません (%v)", dir, err), action.Do(action.Doctor)).From(err)
 }

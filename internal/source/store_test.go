@@ -144,7 +144,7 @@ func TestARefIsABranchATagOrACommit(t *testing.T) {
 	}
 }
 
-// serve makes git's own server offer the repository over https, and the store trust it. It returns the address.
+// serve makes git's own server offer the repository over https, and the store trust the server. It returns the address.
 func serve(t *testing.T, s *Store, r repository, handler http.Handler) string {
 	t.Helper()
 	if handler == nil {
@@ -218,7 +218,7 @@ func TestAServerThatCannotBeReached(t *testing.T) {
 func TestSSHWithoutAnAgentSaysWhatIsMissing(t *testing.T) {
 	t.Setenv("SSH_AUTH_SOCK", "")
 	_, _, err := newStore(t).Add(t.Context(), "", "git@127.0.0.1:course.git", nil)
-	wantError(t, err, "ssh does not get in", "with your agent running")
+	wantError(t, err, "ssh cannot log in", "with your agent running")
 }
 
 func TestAServerThatNeverEndsIsLeft(t *testing.T) {
@@ -287,7 +287,7 @@ func TestDamageToWhatIsKeptIsSaidAndMendedByAnUpdate(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := s.Open(t.Context(), origin, "90-door")
-	wantError(t, err, "what was kept of", "cannot be read")
+	wantError(t, err, "the copy of", "cannot be read")
 	if offers, err := s.Offers(t.Context()); err != nil || len(offers) != 1 || offers[0].Err == nil {
 		t.Errorf("got %+v, %v", offers, err)
 	}
@@ -307,7 +307,7 @@ func TestSourcesThatCannotBeAdded(t *testing.T) {
 	bare := newRepository(t)
 	empty := t.TempDir()
 	for _, c := range []struct{ name, address, want string }{
-		{"Course", r.dir, `"Course" is no name for a source`},
+		{"Course", r.dir, `"Course" cannot be the name of a source`},
 		{"other", r.dir, "was added already, as course"},
 		{"course", empty, "there is a source course already"},
 		{"new", empty, "there is no lab in"},

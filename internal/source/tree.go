@@ -19,18 +19,19 @@ import (
 	"github.com/k8slab/k8slab/content"
 )
 
-// Limits on one lab, as package content has them for what it reads.
+// Limits on one lab, as package content has them for the files that it reads.
 const (
 	maxFileBytes = 256 << 10
 	maxLabFiles  = 1000
 	maxLabDepth  = 8
 )
 
-// snapshot is what is kept of a commit: the files of its labs, and what is wrong with those of which no file is kept.
+// snapshot is what is kept of a commit: the files of its labs, and the reasons for the labs that are refused.
 type snapshot struct {
-	// files by path, with slashes. Those of a lab begin with its folder's name; a root that is a lab itself has no such folder.
+	// files by path, with slashes. A path begins with the name of the lab's folder; if the root itself is a lab, there
+	// is no such folder.
 	files map[string][]byte
-	// refused labs by their folder's name, "." for the root.
+	// refused has the reasons for each refused lab by the name of its folder, "." for the root.
 	refused map[string]content.Errors
 }
 
@@ -157,7 +158,7 @@ func (w *walker) refuse(lab, name, problem, fix string) {
 	w.kept.refused[lab] = append(w.kept.refused[lab], content.Error{Position: at, Problem: problem, Fix: fix})
 }
 
-// takeLab keeps the files of a lab, or what is wrong with it.
+// takeLab keeps the files of a lab, or the reasons to refuse it.
 func (w *walker) takeLab(ctx context.Context, tree *object.Tree, lab string) error {
 	files := map[string][]byte{}
 	if err := w.takeFolder(ctx, tree, lab, "", 1, files); err != nil {
@@ -201,7 +202,7 @@ func (w *walker) takeFolder(ctx context.Context, tree *object.Tree, lab, dir str
 		}
 		folded := strings.ToLower(entry.Name)
 		if before, taken := seen[folded]; taken {
-			w.refuse(lab, name, fmt.Sprintf("the name differs from %q in capital letters at most", before), "rename one of them")
+			w.refuse(lab, name, fmt.Sprintf("the name differs from %q only in upper and lower case", before), "rename one of them")
 			continue
 		}
 		seen[folded] = entry.Name
@@ -212,7 +213,7 @@ func (w *walker) takeFolder(ctx context.Context, tree *object.Tree, lab, dir str
 	return nil
 }
 
-// maxFaults of one lab are told of; more would help nobody.
+// maxFaults is how many faults of one lab are reported; more would help nobody.
 const maxFaults = 20
 
 func (w *walker) takeEntry(ctx context.Context, entry object.TreeEntry, lab, name string, depth int, files map[string][]byte) error {
@@ -224,7 +225,7 @@ func (w *walker) takeEntry(ctx context.Context, entry object.TreeEntry, lab, nam
 		}
 		return w.takeFolder(ctx, tree, lab, name, depth+1, files)
 	case filemode.Submodule:
-		return nil // another repository, which nobody asked for
+		return nil // a submodule is another repository, which nobody asked for
 	case filemode.Regular, filemode.Deprecated, filemode.Executable:
 	default:
 		w.refuse(lab, name, "it is neither a regular file nor a folder", "put a copy of the file here")
@@ -258,17 +259,17 @@ func (w *walker) read(hash plumbing.Hash) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(r, maxFileBytes))
 }
 
-// badName says why the name of a file or folder in a tree is refused. git writes no such names; somebody else did.
+// badName says why the name of a file or folder in a tree is refused. git itself writes no such names.
 func badName(name string) string {
 	switch {
 	case name == "" || name == "." || name == "..":
-		return "this is no name of a file"
+		return "this is not the name of a file"
 	case strings.EqualFold(name, ".git"):
 		return "a lab cannot hold a repository"
 	case strings.ContainsAny(name, `/\`):
 		return "the name holds a slash or a backslash"
 	case !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }):
-		return "the name holds what cannot be shown"
+		return "the name holds characters that cannot be shown"
 	case len(name) > 255:
 		return "the name is longer than 255 bytes"
 	}

@@ -9,11 +9,12 @@ import (
 	"testing"
 
 	"github.com/k8slab/k8slab/checks"
-	"github.com/k8slab/k8slab/content"
-	"github.com/k8slab/k8slab/engine"
+	"github.com/k8slab/k8slab/engine/grading"
+	"github.com/k8slab/k8slab/internal/present"
+	"github.com/k8slab/k8slab/text"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
 func golden(t *testing.T, name, got string) {
 	t.Helper()
@@ -28,13 +29,13 @@ func golden(t *testing.T, name, got string) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("%s differs (go test ./internal/terminal -update writes it anew); got:\n%s", path, got)
+		t.Errorf("%s differs (go test ./internal/terminal -update writes it again); got:\n%s", path, got)
 	}
 }
 
 // everyScreen runs f for both languages at 80 and 40 columns, without colour.
 func everyScreen(t *testing.T, f func(t *testing.T, name string, s Screen)) {
-	for _, lang := range content.Langs {
+	for _, lang := range text.Langs {
 		for _, width := range []int{80, 40} {
 			name := fmt.Sprintf("%s.%d", lang, width)
 			t.Run(name, func(t *testing.T) { f(t, name, Screen{Width: width, Lang: lang}) })
@@ -42,7 +43,7 @@ func everyScreen(t *testing.T, f func(t *testing.T, name string, s Screen)) {
 	}
 }
 
-func lesson(t *testing.T, lang content.Lang) string {
+func lesson(t *testing.T, lang text.Lang) string {
 	t.Helper()
 	md, err := os.ReadFile(filepath.Join("testdata", "lesson."+string(lang)+".md"))
 	if err != nil {
@@ -62,7 +63,7 @@ func TestLessons(t *testing.T) {
 	})
 }
 
-// fits fails for a line that is wider than the screen; code may be.
+// fits fails for a line that is wider than the screen. With code, lines of code may be wider.
 func fits(t *testing.T, text string, width int, code bool) {
 	t.Helper()
 	for line := range strings.Lines(text) {
@@ -74,7 +75,7 @@ func fits(t *testing.T, text string, width int, code bool) {
 }
 
 func TestColourChangesNothingButColour(t *testing.T) {
-	for _, lang := range content.Langs {
+	for _, lang := range text.Langs {
 		for _, width := range []int{80, 40} {
 			coloured, err := Screen{Width: width, Lang: lang, Colour: true}.Markdown(lesson(t, lang))
 			if err != nil {
@@ -102,7 +103,7 @@ func TestColourChangesNothingButColour(t *testing.T) {
 // TestCodeCanBeCopied compares every line of code with its source, byte by byte.
 func TestCodeCanBeCopied(t *testing.T) {
 	for _, width := range []int{80, 40} {
-		text, err := Screen{Width: width}.Markdown(lesson(t, content.English))
+		text, err := Screen{Width: width}.Markdown(lesson(t, text.English))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -118,9 +119,9 @@ func TestCodeCanBeCopied(t *testing.T) {
 	}
 }
 
-func report(passed bool) *engine.Report {
-	r := &engine.Report{Lab: "11-maintenance", Step: "drain", Max: 10, HintCost: 1, Passed: passed, Verdicts: []engine.Verdict{{
-		ID: "cordoned", Title: content.Text{EN: "worker-2 takes no new pods", JA: "worker-2 が新しい Pod を受け付けない"},
+func report(passed bool) *grading.Report {
+	r := &grading.Report{Lab: "11-maintenance", Step: "drain", Max: 10, HintCost: 1, Passed: passed, Verdicts: []grading.Verdict{{
+		ID: "cordoned", Title: text.Text{EN: "worker-2 takes no new pods", JA: "worker-2 が新しい Pod を受け付けない"},
 		Result: checks.Result{Outcome: checks.Passed},
 	}}}
 	if passed {
@@ -128,41 +129,24 @@ func report(passed bool) *engine.Report {
 		return r
 	}
 	r.Verdicts = append(r.Verdicts,
-		engine.Verdict{ID: "drained", Title: content.Text{EN: "Nothing is left on worker-2 but the pods of DaemonSets", JA: "worker-2 に DaemonSet の Pod だけが残っている"},
+		grading.Verdict{ID: "drained", Title: text.Text{EN: "Nothing is left on worker-2 but the pods of DaemonSets", JA: "worker-2 に DaemonSet の Pod だけが残っている"},
 			Result: checks.Result{Outcome: checks.Failed, Object: "pod/web-7d4b9c-x2x", Cause: "Cannot evict pod as it would violate the pod's disruption budget.",
-				Want: content.Text{EN: "no pod of a Deployment on worker-2", JA: "worker-2 に Deployment の Pod がないこと"},
-				Got:  content.Text{EN: "2 pods of deployment/web are still there", JA: "deployment/web の Pod が 2 個残っています"},
-				Why:  content.Text{EN: "a reboot would take them down without asking their disruption budget", JA: "再起動すると、中断の予算を確かめずに Pod が止まります"}}},
-		engine.Verdict{ID: "moved", Title: content.Text{EN: "web is available elsewhere", JA: "web がほかのノードで動いている"},
+				Want: text.Text{EN: "no pod of a Deployment on worker-2", JA: "worker-2 に Deployment の Pod がないこと"},
+				Got:  text.Text{EN: "2 pods of deployment/web are still there", JA: "deployment/web の Pod が 2 個残っています"},
+				Why:  text.Text{EN: "a reboot would take them down without asking their disruption budget", JA: "再起動すると、中断の予算を確かめずに Pod が止まります"}}},
+		grading.Verdict{ID: "moved", Title: text.Text{EN: "web is available elsewhere", JA: "web がほかのノードで動いている"},
 			Result: checks.Result{Outcome: checks.Blocked}, BlockedBy: []string{"drained"}},
-		engine.Verdict{ID: "served", Title: content.Text{EN: "web serves its users", JA: "web が利用者に応えている"},
-			Result: checks.Result{Outcome: checks.Blocked}, BlockedBy: []string{"moved", "drained"}}, // to be told of drained alone
-		engine.Verdict{ID: "agent", Title: content.Text{EN: "node-agent runs on every node", JA: "node-agent がすべてのノードで動いている"}, Invariant: true,
+		grading.Verdict{ID: "served", Title: text.Text{EN: "web serves its users", JA: "web が利用者に応えている"},
+			Result: checks.Result{Outcome: checks.Blocked}, BlockedBy: []string{"moved", "drained"}}, // the report names drained alone
+		grading.Verdict{ID: "agent", Title: text.Text{EN: "node-agent runs on every node", JA: "node-agent がすべてのノードで動いている"}, Invariant: true,
 			Result: checks.Result{Outcome: checks.Errored}, Error: "the API server did not answer within 5s\x1b[2J"})
 	return r
 }
 
 func TestReports(t *testing.T) {
 	everyScreen(t, func(t *testing.T, name string, s Screen) {
-		text := s.Report(report(false)) + "----\n" + s.Report(report(true))
+		text := s.Report(present.ReportOf(report(false))) + "----\n" + s.Report(present.ReportOf(report(true)))
 		golden(t, "report."+name+".txt", text)
 		fits(t, text, s.Width, false)
 	})
-}
-
-func TestNextCommandAfterReport(t *testing.T) {
-	could := report(false)
-	could.Verdicts = could.Verdicts[4:]
-	for name, tt := range map[string]struct {
-		report *engine.Report
-		want   string
-	}{
-		"a step that passed leads on":               {report(true), "next"},
-		"a failure leads to a hint":                 {report(false), "hint"},
-		"a grader that could not tell checks again": {could, "check"},
-	} {
-		if got := NextAfter(tt.report); got != tt.want {
-			t.Errorf("%s: %q, want %q", name, got, tt.want)
-		}
-	}
 }

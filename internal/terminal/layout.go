@@ -80,8 +80,8 @@ func (l *layout) text(line string) {
 	}
 }
 
-// indents cuts from the line what every line of it begins with, and returns what its first and its other lines
-// begin with. continued: the line goes on with the item before it.
+// indents cuts the prefix of every line off this one, and returns the prefixes of its first and of its other lines.
+// continued says that the line goes on with the item before it.
 func (l *layout) indents(line *string, continued bool) (first, rest string) {
 	if continued {
 		return l.hang, l.hang
@@ -132,7 +132,7 @@ func dropPlain(text string, n int) string {
 	return b.String() + text
 }
 
-// joinSoft joins the lines of a paragraph: with a space, but for two Japanese characters, which have none between.
+// joinSoft joins the lines of a paragraph: with a space or, between two Japanese characters, with nothing.
 func joinSoft(text string) string {
 	before, after, ok := strings.Cut(text, string(markSoft))
 	if !ok {

@@ -16,11 +16,11 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// Markdown renders a lesson's text. No line is wider than the screen, but for lines of code: those stay as they are,
-// so that they can be copied.
+// Markdown renders a lesson's text. No line is wider than the screen, except lines of code: those stay as they are, so
+// that they can be copied.
 //
-// glamour breaks lines at spaces, which Japanese does not have. So it is asked not to wrap at all, and the lines are
-// laid out here; marks that are put into the document tell what a line is.
+// glamour breaks lines at spaces, which Japanese does not have. So glamour is asked not to wrap at all, and the lines
+// are laid out here: marks that are put into the document say what each line is.
 func (s Screen) Markdown(markdown string) (string, error) {
 	source := []byte(plainMarkdown(markdown))
 	document := goldmark.New(goldmark.WithExtensions(extension.GFM)).Parser().Parse(text.NewReader(source))
@@ -54,7 +54,7 @@ func (s Screen) render(source []byte, document ast.Node, width int) (string, err
 		return "", fmt.Errorf("rendering a lesson: %w", err)
 	}
 	if !s.Colour {
-		// glamour leaves weight to a terminal without colour; a file should have none either.
+		// glamour keeps bold and underlined text without colour; a file should have no control sequences at all.
 		return xansi.Strip(out.String()), nil
 	}
 	return onlyColour(out.String()), nil

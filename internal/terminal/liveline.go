@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// liveLine is the last line of a terminal. It is written anew at intervals, and taken away before anything else is written. What it
-// tells of is guarded by its lock. Where there is no terminal it writes nothing.
+// liveLine is the last line of a terminal. It is rewritten at intervals, and removed before anything else is written.
+// Its lock also guards the values that the line shows. Where there is no terminal, it writes nothing.
 type liveLine struct {
 	sync.Mutex
 	out   io.Writer
@@ -17,8 +17,8 @@ type liveLine struct {
 	ended sync.WaitGroup
 }
 
-// start writes what text says, with the lock held; an empty text leaves the terminal as it is. The text must be narrower than the terminal:
-// a line that is wrapped could not be rewritten.
+// start writes the line that text returns, at intervals and with the lock held; an empty line leaves the terminal as it
+// is. The line must be narrower than the terminal: a line that is wrapped could not be rewritten.
 func (l *liveLine) start(every time.Duration, text func(now time.Time) string) {
 	l.stop = make(chan struct{})
 	l.ended.Go(func() {
@@ -44,7 +44,7 @@ func (l *liveLine) show(now time.Time, text func(now time.Time) string) {
 	}
 }
 
-// clear takes the line away. The lock is held.
+// clear removes the line. The caller holds the lock.
 func (l *liveLine) clear() {
 	if l.shown {
 		fmt.Fprint(l.out, "\r\x1b[K")
@@ -52,7 +52,7 @@ func (l *liveLine) clear() {
 	}
 }
 
-// Close ends it and takes the line away. It is called once.
+// Close stops the rewriting and removes the line. It is called once.
 func (l *liveLine) Close() {
 	if l.stop != nil {
 		close(l.stop)

@@ -8,8 +8,8 @@ import (
 	"github.com/yuin/goldmark/text"
 )
 
-// Marks are characters for private use that Plain has removed from content before. They say what a line is, and are
-// gone when a text is laid out.
+// Marks are private-use characters, which Plain has removed from the content before. They say what a line is, and are
+// removed when the text is laid out.
 const (
 	// markHang stands where the lines after the first begin.
 	markHang = '\uE000' + iota
@@ -62,7 +62,7 @@ func (m *marking) document(document ast.Node) error {
 			m.codeBlock(n)
 		}
 	}
-	// Tables come last: they are rendered here, and by now what is in them has been marked.
+	// Tables come last: they are rendered here, and by now their content has been marked.
 	for _, n := range nodes {
 		if table, ok := n.(*astext.Table); ok {
 			if err := m.replaceTable(table); err != nil {
@@ -98,7 +98,7 @@ func (m *marking) lineBreak(n *ast.Text) {
 	n.Parent().InsertAfter(n.Parent(), n, m.node(mark))
 }
 
-// codeSpan guards code against glamour, which takes an entity in it for the character.
+// codeSpan guards code against glamour, which would replace an entity in the code by its character.
 func (m *marking) codeSpan(n *ast.CodeSpan) {
 	var code []byte
 	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
@@ -129,7 +129,7 @@ func (m *marking) listItem(n *ast.ListItem) {
 	}
 }
 
-// codeBlock says of code that it does not belong to a list item.
+// codeBlock marks the end of a list before a block of code that does not belong to a list item.
 func (m *marking) codeBlock(n ast.Node) {
 	for p := n.Parent(); p != nil; p = p.Parent() {
 		if p.Kind() == ast.KindListItem {

@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine/verify"
+	"github.com/k8slab/k8slab/text"
 )
 
-// Parity renders proofs of the same labs on several kinds of cluster: each for itself, then where they agree, and for each answer on
-// which they do not, what came of it where.
+// Parity renders proofs of the same labs on several kinds of cluster: each proof by itself, then where they agree, and
+// for each answer on which they disagree, its outcome on each kind of cluster.
 func (s Screen) Parity(results []*verify.Result, p *verify.Parity) string {
 	var b strings.Builder
 	for _, r := range results {
@@ -17,7 +17,7 @@ func (s Screen) Parity(results []*verify.Result, p *verify.Parity) string {
 	}
 	b.WriteString(s.paint(bold, strings.Join(p.Clusters, " = ")+s.say("?", " ？")) + "\n\n")
 	b.WriteString(s.parityTable(p))
-	var reasons []content.Text
+	var reasons []text.Text
 	for _, step := range p.Steps {
 		name := step.Lab + "/" + step.Step
 		for _, side := range step.Unplayable {

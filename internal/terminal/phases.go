@@ -9,6 +9,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/internal/present"
 )
 
 // patience is how long a phase may take before a live line tells that it goes on.
@@ -37,7 +38,7 @@ func NewPhases(s Screen, out io.Writer, live bool) *Phases {
 	return p
 }
 
-// Report is a [cluster.Progress]. Phases that are under way at Close have not ended; the error says why.
+// Report is a [cluster.Progress]. A phase that is still under way at Close gets no line; the command's error says why.
 func (p *Phases) Report(ph cluster.Phase) {
 	p.Lock()
 	defer p.Unlock()
@@ -52,7 +53,7 @@ func (p *Phases) Report(ph cluster.Phase) {
 		}
 	}
 	p.clear()
-	fmt.Fprint(p.out, p.screen.phaseLine(p.screen.paint(green, "✓"), p.screen.PhaseName(ph.Name), ph.Elapsed, ph.Detail))
+	fmt.Fprint(p.out, p.screen.phaseLine(p.screen.paint(green, "✓"), p.screen.phaseName(ph.Name), ph.Elapsed, ph.Detail))
 }
 
 func (p *Phases) underWay(now time.Time) string {
@@ -63,7 +64,7 @@ func (p *Phases) underWay(now time.Time) string {
 	if now.Sub(current.begin) < patience {
 		return ""
 	}
-	line := strings.TrimRight(p.screen.phaseLine("…", p.screen.PhaseName(current.name), now.Sub(current.begin), ""), "\n")
+	line := strings.TrimRight(p.screen.phaseLine("…", p.screen.phaseName(current.name), now.Sub(current.begin), ""), "\n")
 	return ansi.Truncate(line, p.screen.columns()-1, "")
 }
 
@@ -76,63 +77,4 @@ func (s Screen) phaseLine(sign, name string, elapsed time.Duration, detail strin
 	return line + "\n"
 }
 
-// PhaseName says a phase in the screen's language; a phase that it does not know keeps its own name.
-func (s Screen) PhaseName(name string) string {
-	switch name {
-	case "executables":
-		return s.say("Executables", "実行ファイルの確認")
-	case "certificates":
-		return s.say("Certificates", "証明書の作成")
-	case "control-plane":
-		return s.say("Control plane", "コントロールプレーン")
-	case "engine":
-		return s.say("Container engine", "コンテナーエンジン")
-	case "node-image":
-		return s.say("Node image", "ノードイメージ")
-	case "containers":
-		return s.say("Machines", "ノードのマシン")
-	case "join":
-		return s.say("Joining the nodes", "ノードの参加")
-	case "images":
-		return s.say("Images", "イメージの読み込み")
-	case "nodes":
-		return s.say("Nodes", "ノード")
-	case "scenario":
-		return s.say("Starting state", "ステップの初期状態")
-	case "stop":
-		return s.say("Stopping the cluster", "クラスターの停止")
-	case "delete":
-		return s.say("Deleting the cluster", "クラスターの削除")
-	case "look":
-		return s.say("Looking at the cluster", "クラスターの確認")
-	case "credentials":
-		return s.say("Credentials", "認証情報")
-	case "leave":
-		return s.say("Removing the objects", "オブジェクトの削除")
-	case "reset":
-		return s.say("Restoring the step", "ステップの復元")
-	case "fetch":
-		return s.say("Fetching labs", "ラボの取得")
-	case "preflight":
-		return s.say("Preflight", "事前確認")
-	case "programs":
-		return s.say("Programs and images", "プログラムとイメージ")
-	case "save":
-		return s.say("Saving etcd", "etcd の保存")
-	case "api-server":
-		return s.say("API server", "API サーバー")
-	case "controllers":
-		return s.say("Controllers", "コントローラー")
-	case "scheduler":
-		return s.say("Scheduler", "スケジューラー")
-	case "ready":
-		return s.say("Ready", "稼働確認")
-	case "roll-back":
-		return s.say("Back to the old version", "元のバージョンに戻す")
-	case "kubelet":
-		return "kubelet"
-	case "component":
-		return s.say("Component", "コンポーネント")
-	}
-	return Plain(name)
-}
+func (s Screen) phaseName(name string) string { return Plain(present.Phase(name).In(s.Lang)) }

@@ -11,7 +11,7 @@ import (
 
 // Plain returns text without anything that a terminal would act on: escape sequences, control characters other than
 // newline and tab, and the characters that reorder what is seen (see https://trojansource.codes). Tabs become spaces,
-// because their width depends on where they stand. The characters that this package marks lines with go too.
+// because their width depends on where they stand. The characters with which this package marks lines are removed, too.
 func Plain(text string) string {
 	text = ansi.Strip(strings.ReplaceAll(text, "\r\n", "\n"))
 	return strings.Map(func(r rune) rune {
@@ -40,7 +40,7 @@ func plainMarkdown(markdown string) string {
 	})
 }
 
-// tabsToSpaces keeps what a tab at the beginning of a line means in Markdown.
+// tabsToSpaces keeps the meaning of a tab at the beginning of a line of Markdown.
 func tabsToSpaces(markdown string) string { return strings.ReplaceAll(markdown, "\t", "    ") }
 
 // onlyColour removes every control sequence but those that set colour and weight.
@@ -67,7 +67,7 @@ func onlyColour(text string) string {
 	return colourOfNothing.ReplaceAllString(b.String(), "")
 }
 
-// colourOfNothing is set and reset at once; highlighting leaves many of them.
+// colourOfNothing is a colour that is set and reset at once; highlighting leaves many of them.
 var colourOfNothing = regexp.MustCompile(`\x1b\[[1-9][0-9;]*m\x1b\[0m`)
 
 // leadingSGR returns the "select graphic rendition" sequence that text begins with, or "".

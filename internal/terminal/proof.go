@@ -6,16 +6,16 @@ import (
 	"strings"
 	"time"
 
-	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine/verify"
+	"github.com/k8slab/k8slab/text"
 )
 
-// Proof renders the result of proving labs: a table of what was played, then all that disagrees, each with the transcript of
-// its script, and a closing line.
+// Proof renders the result of proving labs: a table of the answers, then everything that disagrees, each with the
+// transcript of its script, and a closing line.
 func (s Screen) Proof(r *verify.Result) string {
 	var b strings.Builder
 	b.WriteString(s.proofTable(r))
-	var reasons []content.Text
+	var reasons []text.Text
 	for _, step := range r.Steps {
 		s.proofProblems(&b, step)
 		if step.Unplayable != nil {
@@ -24,6 +24,9 @@ func (s Screen) Proof(r *verify.Result) string {
 	}
 	s.unplayable(&b, reasons)
 	b.WriteString("\n")
+	if r.Selection != nil {
+		b.WriteString(wrapPlain(s.selection(r), s.columns(), "", "") + "\n")
+	}
 	b.WriteString(wrapStyled(s.proofClosing(r), s.columns(), "", ""))
 	return b.String()
 }
@@ -33,11 +36,23 @@ func (s Screen) proofTable(r *verify.Result) string {
 	for i, step := range r.Steps {
 		rows[i] = []string{step.Lab + "/" + step.Step, ofAll(step.Count(verify.Nothing)), ofAll(step.Count(verify.Solution)),
 			ofAll(step.Count(verify.AlsoRight)), ofAll(step.Count(verify.Wrong)), ofAll(step.Count(verify.NearMiss))}
+		if left := step.LeftOut; left != nil {
+			rows[i][3] += s.ofThoseThere(step.Count(verify.AlsoRight), left.AlsoRight)
+			rows[i][4] += s.ofThoseThere(step.Count(verify.Wrong), left.Wrong)
+		}
 	}
 	return s.Table([]Column{
 		{Title: s.say("EXERCISE", "演習")}, {Title: s.say("START", "開始")}, {Title: s.say("SOLUTION", "解答")},
 		{Title: s.say("ALSO RIGHT", "別解")}, {Title: s.say("WRONG", "誤答")}, {Title: s.say("NEAR MISSES", "ニアミス")},
 	}, rows)
+}
+
+// ofThoseThere follows a count of answers of which some were left out.
+func (s Screen) ofThoseThere(n verify.Count, left int) string {
+	if left == 0 {
+		return ""
+	}
+	return fmt.Sprintf(s.say(" of %d", " (全 %d)"), n.All+left)
 }
 
 func ofAll(n verify.Count) string {
@@ -47,8 +62,9 @@ func ofAll(n verify.Count) string {
 	return fmt.Sprintf("%d/%d", n.OK, n.All)
 }
 
-// unplayable says why a kind of cluster cannot play exercises; one reason may be that of a whole lab.
-func (s Screen) unplayable(b *strings.Builder, reasons []content.Text) {
+// unplayable says why a kind of cluster cannot play exercises. A reason that several exercises of a lab share is said
+// once.
+func (s Screen) unplayable(b *strings.Builder, reasons []text.Text) {
 	for i, why := range reasons {
 		if !slices.Contains(reasons[:i], why) {
 			b.WriteString("\n" + wrapPlain(why.In(s.Lang), s.columns(), "– ", "  "))
@@ -56,7 +72,7 @@ func (s Screen) unplayable(b *strings.Builder, reasons []content.Text) {
 	}
 }
 
-// proofProblems says all that is wrong with a step.
+// proofProblems writes everything that is wrong with a step.
 func (s Screen) proofProblems(b *strings.Builder, step verify.StepResult) {
 	name := step.Lab + "/" + step.Step
 	for _, p := range step.Unkilled {
@@ -99,13 +115,13 @@ func (s Screen) proofHead(b *strings.Builder, step, what string) {
 	b.WriteString("\n" + s.paint(red, "✗") + " " + strings.TrimPrefix(wrapPlain(step+"  "+what, s.columns(), "  ", "    "), "  "))
 }
 
-func (s Screen) problems(b *strings.Builder, problems []content.Text) {
+func (s Screen) problems(b *strings.Builder, problems []text.Text) {
 	for _, p := range problems {
 		s.detail(b, s.say("problem", "問題"), p.In(s.Lang))
 	}
 }
 
-// transcript shows what the script printed as it is, but for what a terminal would act on.
+// transcript writes what the script printed, without the characters that a terminal would act on.
 func (s Screen) transcript(b *strings.Builder, text string) {
 	text = strings.TrimRight(Plain(text), "\n ")
 	if text == "" {
@@ -139,7 +155,11 @@ func (s Screen) proofClosing(r *verify.Result) string {
 			}
 		}
 	}
-	text := fmt.Sprintf(s.say("%d of %d answers got the verdict that their authors say.", "%[2]d 件の回答のうち %[1]d 件の判定が作者の意図どおりです。"), all.OK, all.All)
+	played := s.say("%d of %d answers got the verdict their authors want.", "%[2]d 件の回答のうち %[1]d 件の判定が作者の意図どおりです。")
+	if slices.ContainsFunc(r.Steps, func(step verify.StepResult) bool { return step.LeftOut != nil }) {
+		played = s.say("Of the answers that were played, %d of %d got the verdict their authors want.", "実行した %[2]d 件の回答のうち %[1]d 件の判定が作者の意図どおりです。")
+	}
+	text := fmt.Sprintf(played, all.OK, all.All)
 	between := s.say(" ", "")
 	if killed := r.Killed(); killed.All > 0 {
 		text += between + fmt.Sprintf(s.say("%d of %d near misses (%d %%) were refused.", "ニアミス %[2]d 件のうち %[1]d 件 (%[3]d %%) を不合格にしました。"), killed.OK, killed.All, 100*killed.OK/killed.All)
@@ -160,7 +180,7 @@ func (s Screen) proofClosing(r *verify.Result) string {
 	return text
 }
 
-// clock is minutes and seconds.
+// clock writes a duration as minutes and seconds.
 func clock(d time.Duration) string {
 	seconds := int(d.Round(time.Second).Seconds())
 	return fmt.Sprintf("%d:%02d", seconds/60, seconds%60)

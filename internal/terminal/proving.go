@@ -11,9 +11,9 @@ import (
 	"github.com/k8slab/k8slab/engine/verify"
 )
 
-// Proving tells how far a proof of labs is. On a terminal it rewrites one line with the answers under way, and leaves one for each
-// that disagrees; elsewhere it writes one line for each answer that has ended, and no control character.
-// Close it before anything else is written.
+// Proving tells how far a proof of labs is. On a terminal it rewrites one line with the answers under way, and leaves
+// one line for each answer that disagrees; elsewhere it writes one line for each answer that has ended, and no control
+// character. Close it before anything else is written.
 type Proving struct {
 	liveLine
 	screen Screen

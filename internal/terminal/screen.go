@@ -3,7 +3,7 @@ package terminal
 import (
 	"strings"
 
-	"github.com/k8slab/k8slab/content"
+	"github.com/k8slab/k8slab/text"
 )
 
 // DefaultWidth in columns, where nothing says how wide the terminal is.
@@ -21,7 +21,7 @@ type Screen struct {
 	Width int
 	// Colour: control sequences for colour and weight may be used.
 	Colour bool
-	Lang   content.Lang
+	Lang   text.Lang
 }
 
 // columns returns the width to use.
@@ -33,7 +33,7 @@ func (s Screen) columns() int {
 }
 
 // say picks the screen's language.
-func (s Screen) say(en, ja string) string { return content.Text{EN: en, JA: ja}.In(s.Lang) }
+func (s Screen) say(en, ja string) string { return text.Text{EN: en, JA: ja}.In(s.Lang) }
 
 // Paragraph wraps text to the screen. Lines after the first begin with hang spaces.
 func (s Screen) Paragraph(text string, hang int) string {

@@ -2,7 +2,7 @@ package terminal
 
 import "github.com/charmbracelet/glamour/ansi"
 
-// lessonStyle is calm: weight for what structures a lesson, one colour for what can be typed. Colours are those of
+// lessonStyle is calm: weight for what structures a lesson, one colour for what can be typed. Colours come from
 // the terminal's own palette, which its user chose to be readable on dark or on light.
 // Without colour, code and headings keep the marks of Markdown.
 func lessonStyle(colour bool) ansi.StyleConfig {
@@ -34,7 +34,7 @@ func lessonStyle(colour bool) ansi.StyleConfig {
 		CodeBlock: ansi.StyleCodeBlock{
 			StyleBlock: ansi.StyleBlock{StylePrimitive: ansi.StylePrimitive{
 				BlockPrefix: string(markCode) + "\n", BlockSuffix: "\n" + string(markCodeEnd) + "\n"}},
-			// The theme is named for the path without colour too: it is the one on which glamour leaves code as it is.
+			// Text without colour has this theme, too: with it, glamour leaves code as it is.
 			Theme: "bw",
 			Chroma: &ansi.Chroma{
 				Text:    ansi.StylePrimitive{Color: new("#ansiteal")},

@@ -5,7 +5,7 @@ import "strings"
 // Column of a table.
 type Column struct {
 	Title string
-	// Wrap: the column is given what the others leave, and its cells are wrapped.
+	// Wrap: the column gets the width that the other columns leave, and its cells are wrapped.
 	Wrap bool
 }
 
@@ -91,7 +91,7 @@ func (s Screen) blocks(columns []Column, rows [][]string) string {
 	return b.String()
 }
 
-// Definitions renders names with what they mean beside them, indented by two.
+// Definitions renders names with their meanings beside them, indented by two.
 func (s Screen) Definitions(rows [][2]string) string {
 	const most = 26
 	column := 0

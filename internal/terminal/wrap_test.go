@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/engine/cluster"
+	"github.com/k8slab/k8slab/text"
 )
 
 func TestLines(t *testing.T) {
@@ -99,7 +99,7 @@ func TestTableBecomesBlocksWhereItDoesNotFit(t *testing.T) {
 
 func TestPhasesWithoutTerminalWriteNoControlCharacters(t *testing.T) {
 	var out bytes.Buffer
-	p := NewPhases(Screen{Lang: content.Japanese}, &out, false)
+	p := NewPhases(Screen{Lang: text.Japanese}, &out, false)
 	p.Report(cluster.Phase{Name: "control-plane"})
 	p.Report(cluster.Phase{Name: "control-plane", Done: true, Elapsed: 2512 * time.Millisecond, Detail: "v1.37.2"})
 	p.Report(cluster.Phase{Name: "nodes"})

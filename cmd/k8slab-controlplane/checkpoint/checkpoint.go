@@ -1,9 +1,9 @@
-// Package checkpoint saves what a Kubernetes API server keeps in etcd, and brings a running etcd back to it by writing the
-// difference. Nothing has to be restarted for it: API servers see ordinary changes, objects come back with their UIDs, and
-// clients keep their connections. Resource versions go on counting.
+// Package checkpoint saves what a Kubernetes API server keeps in etcd, and brings a running etcd back to it by writing
+// the difference. Nothing has to be restarted for it: API servers see ordinary changes, objects come back with their
+// UIDs, and clients keep their connections. Resource versions go on counting.
 //
-// It owns what belongs to a checkpoint and what does not (see leases and events). It must not know what the values mean. Whoever calls
-// Restore sees to it that no controller acts on a state that is half restored.
+// It owns what belongs to a checkpoint and what does not (see leases and events). It must not know what the values
+// mean. Whoever calls Restore sees to it that no controller acts on a state that is half restored.
 //
 // Start reading at Save and Restore.
 package checkpoint
@@ -26,14 +26,14 @@ import (
 const (
 	// prefix is where API servers keep everything (--etcd-prefix).
 	prefix = "/registry/"
-	// page bounds one answer of etcd.
+	// page is how many keys one answer of etcd has at most.
 	page = 500
-	// format is counted up when the file changes.
+	// format is the version of the file's format.
 	format = 1
 )
 
-// leases and events live for a time and say who is alive now, or what happened. They are not brought back; events that came after
-// the checkpoint are removed.
+// leases and events are only true for a time: a lease says who is alive now, and an event what happened. Neither is
+// brought back, and events from after the checkpoint are removed.
 var (
 	leases = []string{"/registry/leases/", "/registry/masterleases/"}
 	events = "/registry/events/"
@@ -45,7 +45,7 @@ type file struct {
 	Keys   map[string][]byte
 }
 
-// Summary says what was done.
+// Summary says what Save or Restore has done.
 type Summary struct {
 	// Keys in the checkpoint; Put and Deleted count what Restore had to write.
 	Keys    int `json:"keys"`
@@ -71,7 +71,8 @@ func Save(ctx context.Context, kv clientv3.KV, path string) (Summary, error) {
 	return Summary{Keys: len(keys)}, replace(path, data.Bytes())
 }
 
-// Restore makes the keys in etcd what they are in path. It may be repeated, and finishes what an interrupted one began.
+// Restore makes the keys in etcd what they are in path. It may be repeated, and then finishes what an interrupted
+// Restore began.
 func Restore(ctx context.Context, kv clientv3.KV, path string) (Summary, error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
@@ -102,8 +103,8 @@ func Restore(ctx context.Context, kv clientv3.KV, path string) (Summary, error) 
 	return Summary{Keys: len(saved.Keys), Put: len(put), Deleted: len(remove)}, nil
 }
 
-// difference returns the keys to write and those to delete so that live becomes saved. What others refer to comes first when
-// writing and last when deleting: namespaces and definitions.
+// difference returns the keys to write and the keys to delete so that live becomes saved. Namespaces and definitions,
+// to which other objects refer, are written first and deleted last.
 func difference(saved, live map[string][]byte) (put, remove []string) {
 	for key, value := range saved {
 		if now, ok := live[key]; ok && bytes.Equal(now, value) || strings.HasPrefix(key, events) {

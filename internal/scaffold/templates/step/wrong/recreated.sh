@@ -1,5 +1,5 @@
 # fails: same-web
-# Deleting and making anew leaves nobody to serve in between.
+# Deleting it and creating it again leaves nobody to serve in between.
 set -eu
 kubectl -n practice delete deployment web
 kubectl -n practice create deployment web --image=registry.test/web:1 --replicas=3
