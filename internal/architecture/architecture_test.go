@@ -42,6 +42,48 @@ func TestEachRuleBites(t *testing.T) {
 			want:  []string{"engine must not import github.com/spf13/cobra: "},
 		},
 		{
+			name:  "a sentence brings nothing of the module along",
+			files: map[string][]string{"text/a.go": {modulePath + "/content"}, "engine/action/a.go": {modulePath + "/text"}},
+			want:  []string{"engine/action must not import text: ", "text must not import content: "},
+		},
+		{
+			name: "a problem does not bring the labs' syntax along",
+			files: map[string][]string{
+				"engine/problem/a.go": {modulePath + "/engine/reader"},
+				"engine/reader/a.go":  {"gopkg.in/yaml.v3"},
+			},
+			want: []string{"engine/problem must not import gopkg.in/yaml.v3 (through engine/reader): "},
+		},
+		{
+			name: "no arrow runs back up between the rooms of the engine",
+			files: map[string][]string{
+				"engine/seed/a.go":    {modulePath + "/engine/catalog"},
+				"engine/catalog/a.go": {modulePath + "/engine/grading", modulePath + "/engine/seed"},
+				"engine/grading/a.go": {modulePath + "/engine", modulePath + "/engine/progress"},
+				"engine/a.go":         {modulePath + "/engine/grading", modulePath + "/engine/seed"},
+			},
+			want: []string{
+				"engine/catalog must not import engine (through engine/grading): ",
+				"engine/catalog must not import engine/grading: ",
+				"engine/catalog must not import engine/progress (through engine/grading): ",
+				"engine/grading must not import engine: ",
+				"engine/seed must not import engine (through engine/catalog and engine/grading): ",
+				"engine/seed must not import engine/catalog: ",
+				"engine/seed must not import engine/grading (through engine/catalog): ",
+				"engine/seed must not import engine/progress (through engine/catalog and engine/grading): ",
+			},
+		},
+		{
+			name:  "the engine knows no provider's insides",
+			files: map[string][]string{"engine/a.go": {modulePath + "/engine/cluster/embedded/kubelet", modulePath + "/engine/cluster"}},
+			want:  []string{"engine must not import engine/cluster/embedded/kubelet: "},
+		},
+		{
+			name:  "what puts the parts together knows no face",
+			files: map[string][]string{"internal/app/a.go": {modulePath + "/internal/cli", "github.com/spf13/cobra"}},
+			want:  []string{"internal/app must not import github.com/spf13/cobra: ", "internal/app must not import internal/cli: "},
+		},
+		{
 			name:  "a check cannot render Markdown",
 			files: map[string][]string{"checks/a.go": {"github.com/charmbracelet/glamour/styles"}},
 			want:  []string{"checks must not import github.com/charmbracelet/glamour/styles: "},
@@ -93,6 +135,55 @@ func TestEachRuleBites(t *testing.T) {
 			want:  []string{"checks must not import engine: "},
 		},
 		{
+			name:  "a subject of checks cannot use the engine either",
+			files: map[string][]string{"checks/node/a.go": {modulePath + "/engine/verify", modulePath + "/engine/history"}},
+			want:  []string{"checks/node must not import engine/verify: "},
+		},
+		{
+			name: "the framework of checks cannot use a subject, nor what subjects share",
+			files: map[string][]string{
+				"checks/a.go":      {modulePath + "/checks/kube"},
+				"checks/a_test.go": {modulePath + "/checks", modulePath + "/checks/node"},
+				"checks/kube/a.go": {modulePath + "/checks/node"},
+			},
+			want: []string{
+				"a test of checks must not import checks/node: a subject",
+				"a test of checks must not import checks/node: the framework",
+				"checks must not import checks/kube: the framework",
+				"checks must not import checks/node (through checks/kube): the framework",
+				"checks/kube must not import checks/node: a subject",
+			},
+		},
+		{
+			name: "a subject of checks cannot use another one, and nobody but checks/all can use any",
+			files: map[string][]string{
+				"checks/all/a.go":              {modulePath + "/checks", modulePath + "/checks/node", modulePath + "/checks/pod"},
+				"checks/node/a.go":             {modulePath + "/checks", modulePath + "/checks/kube", modulePath + "/checks/pod"},
+				"checks/pod/a_test.go":         {modulePath + "/checks/pod", modulePath + "/checks/node"},
+				"internal/cli/a.go":            {modulePath + "/checks/all", modulePath + "/checks/node"},
+				"internal/checkstest/a.go":     {modulePath + "/checks", "testing"},
+				"internal/cli/a_test.go":       {modulePath + "/checks/all"},
+				"checks/subject_to_come/a.go":  {modulePath + "/checks/kube"},
+				"internal/scaffold/a_test.go":  {modulePath + "/checks/subject_to_come"},
+				"checks/node/a_test.go":        {modulePath + "/internal/checkstest", modulePath + "/internal/testcluster"},
+				"checks/node/internal_test.go": {"testing"},
+			},
+			want: []string{
+				"a test of checks/pod must not import checks/node: ",
+				"a test of internal/scaffold must not import checks/subject_to_come: ",
+				"checks/node must not import checks/pod: ",
+				"internal/cli must not import checks/node: ",
+			},
+		},
+		{
+			name: "the engine cannot choose its vocabulary, though its tests can",
+			files: map[string][]string{
+				"engine/grading/a.go":      {modulePath + "/checks", modulePath + "/checks/all"},
+				"engine/grading/a_test.go": {modulePath + "/checks/all"},
+			},
+			want: []string{"engine/grading must not import checks/all: "},
+		},
+		{
 			name:  "the journal cannot use checks",
 			files: map[string][]string{"engine/progress/a.go": {modulePath + "/checks"}},
 			want:  []string{"engine/progress must not import checks: "},
@@ -108,17 +199,71 @@ func TestEachRuleBites(t *testing.T) {
 			want:  []string{"internal/cli must not import github.com/go-git/go-git/v5: "},
 		},
 		{
+			name: "files are replaced in one package",
+			files: map[string][]string{
+				"engine/atomicfile/a.go":    {"github.com/google/renameio/v2"},
+				"engine/cluster/kind/a.go":  {"github.com/google/renameio/v2", modulePath + "/engine/atomicfile"},
+				"internal/source/a_test.go": {modulePath + "/engine/atomicfile"},
+			},
+			want: []string{"engine/cluster/kind must not import github.com/google/renameio/v2: "},
+		},
+		{
+			name: "files are locked in one way",
+			files: map[string][]string{
+				"engine/flock/a.go":    {"github.com/gofrs/flock"},
+				"engine/progress/a.go": {"github.com/rogpeppe/go-internal/lockedfile", modulePath + "/engine/flock"},
+			},
+			want: []string{"engine/progress must not import github.com/rogpeppe/go-internal/lockedfile: "},
+		},
+		{
+			name:  "there is no third reader of YAML",
+			files: map[string][]string{"content/a.go": {"gopkg.in/yaml.v3", "go.yaml.in/yaml/v3"}},
+			want:  []string{"content must not import go.yaml.in/yaml/v3: "},
+		},
+		{
+			name: "Kubernetes' objects are read as Kubernetes does",
+			files: map[string][]string{
+				"engine/behavior/a.go":   {"gopkg.in/yaml.v3"},
+				"internal/cli/a_test.go": {"gopkg.in/yaml.v3"},
+			},
+			want: []string{"engine/behavior must not import gopkg.in/yaml.v3: "},
+		},
+		{
 			name:  "a provider cannot use the engine",
 			files: map[string][]string{"engine/cluster/embedded/a.go": {modulePath + "/engine"}},
 			want:  []string{"engine/cluster/embedded must not import engine: "},
 		},
 		{
-			name: "kwok is for the embedded provider",
+			name: "what is said knows no face",
+			files: map[string][]string{
+				"internal/present/a.go":  {modulePath + "/engine", modulePath + "/internal/terminal"},
+				"internal/terminal/a.go": {"github.com/charmbracelet/glamour", modulePath + "/internal/present"},
+			},
+			want: []string{
+				"internal/present must not import github.com/charmbracelet/glamour (through internal/terminal): ",
+				"internal/present must not import internal/terminal: ",
+			},
+		},
+		{
+			name:  "what is laid out knows no commands",
+			files: map[string][]string{"internal/terminal/a.go": {"github.com/spf13/cobra", "github.com/charmbracelet/glamour"}},
+			want:  []string{"internal/terminal must not import github.com/spf13/cobra: "},
+		},
+		{
+			name:  "a shell knows nothing of sessions",
+			files: map[string][]string{"internal/shell/a.go": {modulePath + "/engine", modulePath + "/text"}},
+			want:  []string{"internal/shell must not import engine: "},
+		},
+		{
+			name: "nobody imports kwok",
 			files: map[string][]string{
 				"engine/cluster/embedded/kubelet/a.go": {"sigs.k8s.io/kwok/pkg/utils/lifecycle"},
-				"engine/a.go":                          {"sigs.k8s.io/kwok/pkg/utils/lifecycle", modulePath + "/engine/cluster/embedded/kubelet"},
+				"internal/bench/a.go":                  {"sigs.k8s.io/kwok/pkg/utils/lifecycle", modulePath + "/engine/cluster/embedded/kubelet"},
 			},
-			want: []string{"engine must not import sigs.k8s.io/kwok/pkg/utils/lifecycle: "},
+			want: []string{
+				"engine/cluster/embedded/kubelet must not import sigs.k8s.io/kwok/pkg/utils/lifecycle: ",
+				"internal/bench must not import sigs.k8s.io/kwok/pkg/utils/lifecycle: ",
+			},
 		},
 		{
 			name: "kind is for its provider",
@@ -127,6 +272,21 @@ func TestEachRuleBites(t *testing.T) {
 				"internal/cli/a.go":        {"sigs.k8s.io/kind/pkg/cluster"},
 			},
 			want: []string{"internal/cli must not import sigs.k8s.io/kind/pkg/cluster: "},
+		},
+		{
+			name: "a face knows no kind of cluster, and its tests only the one that they play on",
+			files: map[string][]string{
+				"internal/app/a.go":      {modulePath + "/engine/cluster/aks", modulePath + "/engine/cluster/kind"},
+				"internal/bench/a.go":    {modulePath + "/engine/cluster/embedded"},
+				"internal/cli/a.go":      {modulePath + "/internal/app", modulePath + "/engine/cluster/kind"},
+				"internal/cli/a_test.go": {modulePath + "/engine/cluster/embedded", modulePath + "/engine/cluster/existing"},
+				"internal/tui/a.go":      {modulePath + "/engine/cluster", modulePath + "/engine/cluster/embedded/kubelet"},
+			},
+			want: []string{
+				"a test of internal/cli must not import engine/cluster/existing: ",
+				"internal/cli must not import engine/cluster/kind: ",
+				"internal/tui must not import engine/cluster/embedded/kubelet: ",
+			},
 		},
 		{
 			name: "the Azure SDK is for its provider",
@@ -139,13 +299,14 @@ func TestEachRuleBites(t *testing.T) {
 		{
 			name: "what tests need stays in tests",
 			files: map[string][]string{
-				"internal/cli/a.go":               {modulePath + "/internal/testcluster"},
+				"internal/cli/a.go":               {modulePath + "/internal/testcluster", modulePath + "/internal/checkstest"},
 				"internal/cli/a_test.go":          {modulePath + "/internal/testcluster", "testing"},
 				"engine/a_test.go":                {modulePath + "/internal/testcluster", modulePath + "/engine/cluster/clustertest"},
 				"internal/testcluster/a.go":       {"testing"},
+				"internal/checkstest/a.go":        {"testing", modulePath + "/internal/testcluster"},
 				"engine/cluster/clustertest/a.go": {"testing"},
 			},
-			want: []string{"internal/cli must not import internal/testcluster: "},
+			want: []string{"internal/cli must not import internal/checkstest: ", "internal/cli must not import internal/testcluster: "},
 		},
 		{
 			name: "what looks alike is not the same",

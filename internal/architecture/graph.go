@@ -21,21 +21,11 @@ type Package struct {
 // Graph maps import paths of the module's packages to what they import.
 type Graph map[string]*Package
 
-// Read reads the import clauses of every Go file of the module in fsys, whatever its build constraints. Folders that hold
-// another module are left out, as are testdata, hidden ones, and bin, which go.mod ignores.
+// Read reads the import clauses of every Go file of the module in fsys, whatever its build constraints. Folders that
+// hold another module are left out, as are testdata, hidden ones, and bin, which go.mod ignores.
 func Read(fsys fs.FS) (Graph, error) {
 	g := Graph{}
-	err := fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case entry.IsDir():
-			return enter(fsys, name)
-		case path.Ext(name) != ".go":
-			return nil
-		}
-		return g.readFile(fsys, name)
-	})
+	err := eachFile(fsys, func(name string) error { return g.readFile(fsys, name) })
 	for _, p := range g {
 		slices.Sort(p.Imports)
 		p.Imports = slices.Compact(p.Imports)
@@ -45,12 +35,27 @@ func Read(fsys fs.FS) (Graph, error) {
 	return g, err
 }
 
+// eachFile calls f for every Go file of the module.
+func eachFile(fsys fs.FS, f func(name string) error) error {
+	return fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir():
+			return enter(fsys, name)
+		case path.Ext(name) != ".go":
+			return nil
+		}
+		return f(name)
+	})
+}
+
 // enter returns fs.SkipDir for a folder that is not part of the module.
 func enter(fsys fs.FS, dir string) error {
 	switch dir {
 	case ".":
 		return nil
-	case "bin": // it may change meanwhile
+	case "bin": // its files come and go while executables are built
 		return fs.SkipDir
 	}
 	base := path.Base(dir)
@@ -115,19 +120,23 @@ func (g Graph) broken(rule Rule, name string) []string {
 		found = append(found, fmt.Sprintf("%s must not import %s%s: %s", who, local(way[len(way)-1]), through, rule.Why))
 	}
 	g.visit(name, rule.Reach, func(way []string) {
-		if matches(rule.Never, way[len(way)-1]) {
+		if rule.forbids(way[len(way)-1]) {
 			report(local(name), way)
 		}
 	})
 	for _, imported := range g[name].TestImports {
-		if matches(rule.Never, imported) && !matches(rule.Tests, imported) {
+		if imported != name && rule.forbids(imported) && !matches(rule.Tests, imported) {
 			report("a test of "+local(name), []string{name, imported})
 		}
 	}
 	return found
 }
 
-// visit calls f with the way to every import of the package, and, to reach further, to those of the module's packages
+func (r Rule) forbids(imported string) bool {
+	return matches(r.Never, imported) && !matches(r.But, imported)
+}
+
+// visit calls f with the way to every import of the package and, with reach, to the imports of the module's packages
 // below it. Each import is reported once, by the shortest way.
 func (g Graph) visit(name string, reach bool, f func(way []string)) {
 	seen := map[string]bool{name: true}

@@ -16,10 +16,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
 )
 
-// bareTimes measures etcd and an API server that have nothing but each other: from nothing until it answers, and from the
-// start of the API server alone, on the data that is there by then.
+// bareTimes measures etcd and an API server that have nothing but each other: how long the API server takes to answer
+// from nothing, and how long it takes when it alone is started again on the data that is there by then.
 func bareTimes(ctx context.Context, executable string) (start, restart time.Duration, err error) {
 	dir, err := os.MkdirTemp("", "k8slab-bare-")
 	if err != nil {
@@ -52,7 +54,7 @@ func bareTimes(ctx context.Context, executable string) (start, restart time.Dura
 			return 0, err
 		}
 		defer stop()
-		return readyAfter(began, "https://127.0.0.1:"+ports[2]+"/readyz")
+		return readyAfter(ctx, began, "https://127.0.0.1:"+ports[2]+"/readyz")
 	}
 	if start, err = api(began); err != nil {
 		return 0, 0, err
@@ -62,20 +64,22 @@ func bareTimes(ctx context.Context, executable string) (start, restart time.Dura
 }
 
 // readyAfter waits until the URL answers 200, and returns how long it took since began.
-func readyAfter(began time.Time, url string) (time.Duration, error) {
+func readyAfter(ctx context.Context, began time.Time, url string) (time.Duration, error) {
 	client := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, Timeout: time.Second}
 	defer client.CloseIdleConnections()
-	for time.Since(began) < time.Minute {
-		if res, err := client.Get(url); err == nil {
-			_, _ = io.Copy(io.Discard, res.Body)
-			res.Body.Close()
-			if res.StatusCode == http.StatusOK {
-				return time.Since(began), nil
-			}
+	err := wait.PollUntilContextTimeout(ctx, 20*time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
+		res, err := client.Get(url)
+		if err != nil {
+			return false, nil
 		}
-		time.Sleep(20 * time.Millisecond)
+		_, _ = io.Copy(io.Discard, res.Body)
+		res.Body.Close()
+		return res.StatusCode == http.StatusOK, nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("%s is not ready: %w", url, err)
 	}
-	return 0, fmt.Errorf("%s is not ready after a minute", url)
+	return time.Since(began), nil
 }
 
 func child(ctx context.Context, executable, name string, args ...string) (stop func(), err error) {
@@ -86,7 +90,7 @@ func child(ctx context.Context, executable, name string, args ...string) (stop f
 	}
 	return func() {
 		_ = cmd.Process.Kill()
-		_ = cmd.Wait() // its error says that it was killed
+		_ = cmd.Wait() // the error only says that the process was killed
 	}, nil
 }
 

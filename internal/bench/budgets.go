@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// reading is how long a learner takes at the least before the first check; until then the controllers have come to rest.
+// reading is the least time that a learner reads before the first check. By then the controllers have come to rest.
 const reading = 3 * time.Second
 
 func pause(ctx context.Context, d time.Duration) error {
@@ -33,7 +33,7 @@ func (s sample) quantile(q float64) float64 {
 
 func (s sample) median() float64 { return s.quantile(0.5) }
 
-// budgets measures what the design promises, as ratios to what the same machine needs for etcd and an API server alone.
+// budgets measures what the design promises, as ratios to what etcd and an API server alone take on the same machine.
 func budgets(ctx context.Context, bin, lab string, rounds int, settle time.Duration) error {
 	bin, err := filepath.Abs(bin)
 	if err != nil {

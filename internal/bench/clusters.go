@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// sideBySide starts the lab on each kind of cluster in turn, so that whatever else the machine does falls on all, and measures time and
-// memory. Node images are at hand already, as they are from the second start on.
+// sideBySide starts the lab on each kind of cluster in turn, so that other work of the machine falls on all kinds, and
+// measures time and memory. Node images are on the machine already, as they are from the second start on.
 func sideBySide(ctx context.Context, bin, lab string, kinds []string, rounds int, settle time.Duration) error {
 	bin, err := filepath.Abs(bin)
 	if err != nil {
@@ -57,7 +57,7 @@ func sideBySide(ctx context.Context, bin, lab string, kinds []string, rounds int
 	return nil
 }
 
-// onCluster starts the lab on a cluster of the kind, and deletes it in the end.
+// onCluster starts the lab on a cluster of the kind, calls do, and deletes the cluster.
 func onCluster(ctx context.Context, bin, lab, kind string, do func(c cli, took time.Duration) error) (err error) {
 	state, err := os.MkdirTemp("", "k8slab-budgets-")
 	if err != nil {
@@ -79,7 +79,8 @@ func onCluster(ctx context.Context, bin, lab, kind string, do func(c cli, took t
 // containerID is how an engine calls a container in the names of control groups.
 var containerID = regexp.MustCompile(`[0-9a-f]{64}`)
 
-// memoryOf sums what belongs to the cluster, in MB: the processes that name its folder, and all that runs in its containers.
+// memoryOf returns the memory of the cluster in MB: that of the processes that name its folder, and of all processes in
+// its containers.
 func memoryOf(ctx context.Context, c cli) (float64, error) {
 	processes, err := processesOf(c.state)
 	if err != nil {
@@ -124,7 +125,7 @@ func addContained(processes map[int]string, containers map[string]bool) error {
 	for _, file := range files {
 		groups, err := os.ReadFile(file)
 		if err != nil || !containers[string(containerID.Find(groups))] {
-			continue // it ended meanwhile, or is somebody else's
+			continue // the process has ended, or belongs to somebody else
 		}
 		var pid int
 		if _, err := fmt.Sscanf(strings.TrimPrefix(file, "/proc/"), "%d", &pid); err != nil {

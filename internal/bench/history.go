@@ -13,13 +13,14 @@ import (
 	"github.com/k8slab/k8slab/engine/history"
 )
 
-// cost of a cluster with or without a record of what it goes through.
+// cost of a cluster, with or without a record of its history.
 type cost struct {
 	start, grade, whole sample
 	memory              sample
 }
 
-// costOfHistory measures both in turn, so that whatever else the machine does falls on both.
+// costOfHistory measures a cluster with a record and one without in turn, so that other work of the machine falls on
+// both.
 func costOfHistory(ctx context.Context, bin, lab string, rounds int, settle, busy time.Duration) error {
 	bin, err := filepath.Abs(bin)
 	if err != nil {
@@ -108,7 +109,8 @@ type recordGrowth struct {
 	plain, compressed int64
 }
 
-// keepBusy rolls a Deployment of ten pods out every few seconds and drains a node in between, which is more than a person does.
+// keepBusy rolls a Deployment of ten pods out every few seconds and drains a node in between, which is more than a
+// person does.
 func (g *recordGrowth) keepBusy(ctx context.Context, c cli, dir string, busy time.Duration) error {
 	kubectl := func(args ...string) error {
 		_, err := c.run(ctx, append([]string{"kubectl"}, args...)...)

@@ -1,13 +1,3 @@
-// Command bench measures k8slab with the built executables. It has five parts, each with flags of its own:
-//
-//	bench           what the design promises, in one run and as ratios to etcd and an API server alone (`make bench`)
-//	bench clusters  the same lab on the embedded cluster and on kind: time and memory (`make bench-kind`)
-//	bench history   what the record of a cluster costs, and how large it grows (`make bench-history`)
-//	bench scale     many nodes and pods on one cluster (`make bench-scale`)
-//	bench soak      one cluster for a long time, with everything done to it that a lab does (`make soak`)
-//
-// It fails where something does not work, and where a soak leaves the cluster worse than it was. A budget that is missed is said, and
-// is no failure: it depends on the machine.
 package main
 
 import (
@@ -64,6 +54,14 @@ func run(ctx context.Context, args []string) error {
 			return err
 		}
 		return costOfHistory(ctx, *bin, *lab, *rounds, *settle, *busy)
+	case "library":
+		rounds := flags.Int("rounds", 40, "how often each thing is measured")
+		labs := flags.String("labs", "labs", "folder of the lab that is copied")
+		lab := flags.String("lab", "11-maintenance", "lab to start")
+		if err := flags.Parse(args); err != nil {
+			return err
+		}
+		return costOfLibrary(ctx, *bin, *labs, *lab, *rounds)
 	case "scale":
 		nodes := flags.Int("nodes", 100, "how many nodes")
 		pods := flags.Int("pods", 2000, "how many pods")
@@ -79,5 +77,5 @@ func run(ctx context.Context, args []string) error {
 		}
 		return soak(ctx, *bin, *length, *seed)
 	}
-	return fmt.Errorf("there is no part %q; there are budgets, clusters, history, scale and soak", part)
+	return fmt.Errorf("there is no part %q; there are budgets, clusters, history, library, scale and soak", part)
 }

@@ -20,7 +20,7 @@ import (
 // cli runs k8slab with a state folder of its own.
 type cli struct {
 	path, state string
-	// env is set for it beside what this process has.
+	// env holds variables that are set for the command besides those of this process.
 	env []string
 }
 
@@ -44,7 +44,7 @@ func (c cli) time(ctx context.Context, to *sample, args ...string) error {
 	return err
 }
 
-// grade runs `k8slab check`, whose exit code is 3 as nothing has been done.
+// grade runs `k8slab check`. Its exit code is 3, because no task has been done.
 func (c cli) grade(ctx context.Context, whole, checks *sample) error {
 	began := time.Now()
 	out, err := c.run(ctx, "check", "-o", "json")
@@ -71,7 +71,7 @@ func processesOf(dir string) (map[int]string, error) {
 	for _, file := range files {
 		raw, err := os.ReadFile(file)
 		if err != nil || !strings.Contains(string(raw), dir) {
-			continue // it ended meanwhile, or is somebody else's
+			continue // the process has ended, or belongs to somebody else
 		}
 		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
 		if err != nil {
@@ -82,7 +82,7 @@ func processesOf(dir string) (map[int]string, error) {
 	return found, nil
 }
 
-// pss sums the proportional set sizes of these processes, in MB.
+// pss returns the sum of the proportional set sizes of the folder's processes, in MB.
 func pss(dir string) (float64, error) {
 	processes, err := processesOf(dir)
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 const (
 	// crowd is the name of the cluster and of the Deployment that fills it.
 	crowd = "crowd"
-	// scaleTimeout bounds each thing that is waited for.
+	// scaleTimeout bounds each wait.
 	scaleTimeout = 10 * time.Minute
 )
 

@@ -15,9 +15,9 @@ import (
 
 const (
 	soakLab = "11-maintenance"
-	// warmUp is after what time memory may hardly grow any more, and growth by which factor.
+	// warmUp is the time after which memory may hardly grow any more, and growth the factor by which it may.
 	warmUp, growth = 5 * time.Minute, 1.1
-	// sampleEvery is how often memory is looked at.
+	// sampleEvery is the time between two measurements of memory.
 	sampleEvery = 30 * time.Second
 )
 
@@ -31,7 +31,7 @@ type soaking struct {
 	killed string
 }
 
-// act is one thing that is done. What it returns is a failure of k8slab.
+// act is one thing that is done to the cluster. An error of do is a failure of k8slab.
 type act struct {
 	name string
 	do   func(*soaking, context.Context) error
@@ -46,7 +46,7 @@ var acts = [...]act{
 	{"check", (*soaking).check},
 }
 
-// soak does random things to one cluster for so long, and then wants it as good as new.
+// soak does random things to one cluster for that long, and then wants the cluster to be as good as new.
 func soak(ctx context.Context, bin string, length time.Duration, seed uint64) error {
 	bin, err := filepath.Abs(bin)
 	if err != nil {
@@ -79,7 +79,7 @@ func (s *soaking) whole(ctx context.Context, length time.Duration) error {
 	return s.judge(ctx, before, after)
 }
 
-// soak returns memory in the first minutes after the warm-up, and in the last ones.
+// soak returns the memory in the first minutes after the warm-up, and in the last minutes.
 func (s *soaking) soak(ctx context.Context, length time.Duration) (before, after sample, err error) {
 	began, sampled := time.Now(), time.Now()
 	counts := map[string]int{}
@@ -95,7 +95,7 @@ func (s *soaking) soak(ctx context.Context, length time.Duration) (before, after
 		sampled = time.Now()
 		memory, err := pss(s.state)
 		if err != nil {
-			continue // a process ended while it was looked at
+			continue // a process ended during the measurement
 		}
 		fmt.Printf("%8v  %4.0f MB  %v\n", time.Since(began).Round(time.Second), memory, counts)
 		switch age := time.Since(began); {
@@ -152,7 +152,7 @@ func (s *soaking) judge(ctx context.Context, before, after sample) error {
 
 func (s *soaking) node() string { return fmt.Sprintf("worker-%d", s.random.IntN(4)+1) }
 
-// drain may be refused by the step's budget, which is what it is for.
+// drain may be refused by the step's disruption budget, whose purpose that is.
 func (s *soaking) drain(ctx context.Context) error {
 	node := s.node()
 	_, drained := s.run(ctx, "kubectl", "drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--force", "--timeout=5s")
@@ -205,7 +205,7 @@ func (s *soaking) goTo(ctx context.Context) error {
 	return err
 }
 
-// check fails as nothing has been solved; that the grader could not tell would be another exit code.
+// check wants the exit code of an unsolved step. Another code would say that the grader could not tell.
 func (s *soaking) check(ctx context.Context) error {
 	_, err := s.run(ctx, "check")
 	s.did["checked"]++

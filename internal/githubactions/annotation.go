@@ -17,8 +17,8 @@ type Annotation struct {
 }
 
 // String returns the workflow command, without a line break. See
-// https://docs.github.com/actions/reference/workflow-commands-for-github-actions#setting-an-error-message; what is escaped
-// and how is in packages/core/src/command.ts of github.com/actions/toolkit.
+// https://docs.github.com/actions/reference/workflow-commands-for-github-actions#setting-an-error-message; what is
+// escaped and how is in packages/core/src/command.ts of github.com/actions/toolkit.
 func (a Annotation) String() string {
 	var properties []string
 	add := func(name, value string) {
@@ -52,7 +52,7 @@ func escapeProperty(s string) string {
 	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C").Replace(s)
 }
 
-// Runner is what the environment says of GitHub Actions. The zero value is a machine that is none of theirs.
+// Runner is what the environment says about GitHub Actions. The zero value is a machine outside of GitHub Actions.
 type Runner struct {
 	// Active: a workflow runs this process, so annotations are of use.
 	Active bool
@@ -66,8 +66,8 @@ func RunnerOf(getenv func(string) string) Runner {
 	return Runner{Active: getenv("GITHUB_ACTIONS") == "true", Workspace: getenv("GITHUB_WORKSPACE")}
 }
 
-// Path returns the file, which is relative to the folder dir, relative to the workspace, as annotations want it. A file that is
-// not in the workspace keeps its name.
+// Path returns the file, which is relative to the folder dir, relative to the workspace, as annotations want it. A file
+// outside of the workspace keeps its name.
 func (r Runner) Path(dir, file string) string {
 	if r.Workspace == "" {
 		return file

@@ -1,5 +1,3 @@
-// Package testcluster lets tests use real embedded clusters: it finds the executables that `make build` makes, plays the
-// supervisor in the test binary, and looks at processes. A missing executable fails the test; it does not skip it.
 package testcluster
 
 import (
@@ -14,10 +12,13 @@ import (
 
 	"github.com/prometheus/procfs"
 
+	"k8s.io/apimachinery/pkg/util/wait"
+
 	"github.com/k8slab/k8slab/engine/cluster/embedded"
 )
 
-// Patience is how long Eventually waits: longer than the 82 seconds after which a controller that has backed off tries again.
+// Patience is how long Eventually waits: longer than the 82 seconds after which a controller that has backed off tries
+// again.
 const Patience = 2 * time.Minute
 
 // Main runs the tests of a package that uses embedded clusters. The provider starts this same binary as its supervisor.
@@ -32,7 +33,7 @@ func Main(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// UseExecutables points at the module's bin folder, unless the environment names another one already.
+// UseExecutables points the embedded provider at the module's bin folder, unless the environment names another folder.
 func UseExecutables() error {
 	if os.Getenv(embedded.DirVariable) != "" {
 		return nil
@@ -76,22 +77,13 @@ func Executable(t testing.TB, release string) string {
 // Eventually waits until f returns nil and fails the test with f's last error when Patience ends.
 func Eventually(t testing.TB, f func() error) {
 	t.Helper()
-	deadline := time.NewTimer(Patience)
-	defer deadline.Stop()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := f()
-		if err == nil {
-			return
-		}
-		select {
-		case <-deadline.C:
-			t.Fatalf("after %v: %v", Patience, err)
-		case <-t.Context().Done():
-			t.Fatal(err)
-		case <-tick.C:
-		}
+	var last error
+	err := wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, Patience, true, func(context.Context) (bool, error) {
+		last = f()
+		return last == nil, nil
+	})
+	if err != nil {
+		t.Fatalf("after %v: %v", Patience, last)
 	}
 }
 
@@ -119,7 +111,7 @@ func ProcessesOf(t testing.TB, dir string) map[int]string {
 	return found
 }
 
-// Processes is ProcessesOf for where there is no test.
+// Processes is ProcessesOf for callers without a test.
 func Processes(dir string) (map[int]string, error) {
 	procs, err := procfs.AllProcs()
 	if err != nil {
@@ -138,7 +130,8 @@ func Processes(dir string) (map[int]string, error) {
 	return found, nil
 }
 
-// Pause stops a process with SIGSTOP, and returns when each of its threads has stopped: the signal is sent before it is obeyed.
+// Pause stops a process with SIGSTOP, and returns when each of its threads has stopped: a signal is sent before it
+// takes effect.
 func Pause(t testing.TB, pid int) {
 	t.Helper()
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
