@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/k8slab/k8slab/engine/cluster/embedded/behavior"
+	"github.com/k8slab/k8slab/engine/behavior"
 	"github.com/k8slab/k8slab/labs"
 )
 
@@ -48,8 +48,8 @@ func TestEveryImageOfALabHasAStandIn(t *testing.T) {
 	}
 }
 
-// TestAnAnswerUsesImagesThatItsStepHas: a cluster is given the images of the step's set-up, and where no registry can be reached no other
-// image is ever there.
+// TestAnAnswerUsesImagesThatItsStepHas: a cluster is given the images of the step's set-up, and where no registry can
+// be reached no other image is ever there.
 func TestAnAnswerUsesImagesThatItsStepHas(t *testing.T) {
 	image := regexp.MustCompile(`ghcr\.io/\S+`)
 	inSetup := map[string][]string{} // by folder of the lab or of the step
@@ -119,13 +119,13 @@ func eachFile(t *testing.T, matching string, look func(path, text string)) {
 	}
 }
 
-// TestAStandInStopsAsTheLabSays holds for what a lab declares of an application by its label app; how ready it is the fixture says for
-// itself, as it takes a pod's name for it.
+// TestAStandInStopsAsTheLabSays holds for what a lab declares of an application by its label app; how ready it is the
+// fixture says for itself, as it takes a pod's name for it.
 func TestAStandInStopsAsTheLabSays(t *testing.T) {
 	images := standIns(t)
 	declared := 0
 	eachFile(t, `/setup/`, func(path, text string) {
-		if !strings.Contains(text, "kind: "+behavior.Kind) {
+		if !strings.Contains(text, "kind: "+behavior.WorkloadKind) {
 			return
 		}
 		behaviors, err := behavior.Decode([]byte(text))

@@ -7,6 +7,7 @@ import (
 
 	"github.com/k8slab/k8slab/content"
 	"github.com/k8slab/k8slab/labs"
+	"github.com/k8slab/k8slab/text"
 )
 
 const (
@@ -85,7 +86,7 @@ func TestNoTaskGivesItsSolutionAway(t *testing.T) {
 				if !strings.HasPrefix(command, "kubectl ") || looks(command) {
 					continue
 				}
-				for _, lang := range content.Langs {
+				for _, lang := range text.Langs {
 					lesson := step.Lessons[lang]
 					for _, text := range append([]string{lesson.Intro, lesson.Task}, lesson.Hints...) {
 						if strings.Contains(text, command) {
@@ -107,7 +108,7 @@ func looks(command string) bool {
 func TestEveryStepSaysWhatIsSimulated(t *testing.T) {
 	for _, lab := range load(t) {
 		for _, step := range lab.Steps {
-			for _, lang := range content.Langs {
+			for _, lang := range text.Langs {
 				if step.Lessons[lang].Notes["embedded"] == "" {
 					t.Errorf("%s/%s: %s.md has no note for the embedded cluster", lab.ID, step.Dir, lang)
 				}

@@ -1,5 +1,6 @@
-// Command client is the program of ghcr.io/k8slab/ci-bot on clusters whose pods are real: every 10 seconds it applies the manifests of a
-// folder, as the ServiceAccount of its pod. What the labs declare as SimulatedClient for the embedded cluster is done here for kind.
+// Command client is the program of ghcr.io/k8slab/ci-bot on clusters whose pods are real: every 10 seconds it applies
+// the manifests of a folder, as the ServiceAccount of its pod. What the labs declare as SimulatedClient for the
+// embedded cluster is done here for kind.
 //
 //	CLIENT_NAME=ci-bot  MANIFESTS=/manifests  EVERY=10s
 package main
@@ -41,7 +42,7 @@ func run(ctx context.Context, name, folder, every string) error {
 	if err != nil {
 		return err
 	}
-	config, err := rest.InClusterConfig() // it reads the token anew when the kubelet has replaced it
+	config, err := rest.InClusterConfig() // the client reads the token again when the kubelet has replaced it
 	if err != nil {
 		return err
 	}
@@ -65,7 +66,8 @@ func run(ctx context.Context, name, folder, every string) error {
 	}
 }
 
-// read returns the files of a mounted ConfigMap. Names that begin with two dots are the kubelet's, which swaps folders below them.
+// read returns the files of a mounted ConfigMap. Names that begin with two dots are the kubelet's, which swaps folders
+// below them.
 func read(folder string) (map[string]string, error) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {

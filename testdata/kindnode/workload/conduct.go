@@ -11,12 +11,12 @@ import (
 // conduct is how the workload behaves; the names are those of the labs' SimulatedWorkload.
 type conduct struct {
 	host string
-	// stopAfter is how long it needs to end after SIGTERM, stopExitCode with what it then ends.
+	// stopAfter is how long the workload takes to end after SIGTERM, and stopExitCode its exit code then.
 	stopAfter    time.Duration
 	stopExitCode int
 	// ignoresSIGTERM says that only SIGKILL ends it.
 	ignoresSIGTERM bool
-	// startDelay is how long nobody is answered after the start.
+	// startDelay is how long after the start nobody gets an answer.
 	startDelay time.Duration
 	// startsReady is what the readiness probe finds until somebody switches it.
 	startsReady bool
@@ -28,7 +28,8 @@ type conduct struct {
 
 // conductFrom reads the environment:
 //
-//	STOP_AFTER=40s  STOP_EXIT_CODE=0  IGNORES_SIGTERM=true  START_DELAY=3s  READY=never  READY_ORDINALS=0,1  LOG_EVERY=5s  CPU=200m
+//	STOP_AFTER=40s  STOP_EXIT_CODE=0  IGNORES_SIGTERM=true  START_DELAY=3s
+//	READY=never  READY_ORDINALS=0,1  LOG_EVERY=5s  CPU=200m
 //
 // READY_ORDINALS are the pods of a StatefulSet that become ready, by the number at the end of their name.
 func conductFrom(getenv func(string) string, hostname func() (string, error)) (conduct, error) {

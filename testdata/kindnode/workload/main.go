@@ -1,7 +1,8 @@
-// Command workload stands in for the images of the labs' workloads: a web server that takes as long to stop, is as ready and uses as
-// much as its environment says. The file images beside it says which image does what.
+// Command workload stands in for the images of the labs' workloads: a web server that takes as long to stop, is as
+// ready and uses as much as its environment says. The file images beside it says which image does what.
 //
-// It is also the few programs that a FROM-scratch image would otherwise lack: linked as sleep it waits, and as get it fetches a URL.
+// It is also the few programs that a FROM-scratch image would otherwise lack: linked as sleep it waits, and as get it
+// fetches a URL.
 package main
 
 import (
@@ -40,7 +41,7 @@ func run(name string, args []string) (code int, err error) {
 	return serve(c)
 }
 
-// sleep ends with 143 when it is told to: the first process of a container has no default action for a signal.
+// sleep ends with 143 on a signal: the first process of a container has no default action for a signal.
 func sleep(args []string) (code int, err error) {
 	if len(args) != 1 {
 		return 2, errors.New("usage: sleep SECONDS|DURATION|infinity")

@@ -15,8 +15,9 @@ import (
 
 const address = ":8080"
 
-// lastWords is how long the end takes beside what the workload has in hand: closing connections, and what runtime and kubelet do around
-// it. It counts as a part of stopAfter, or a grace period of just that length would not be enough.
+// lastWords is how long an end takes besides the requests in hand: closing connections, and the work of the container
+// runtime and the kubelet. It counts as a part of stopAfter; otherwise a grace period of just stopAfter would not be
+// enough.
 const lastWords = time.Second
 
 // server answers on port 8080:
@@ -58,7 +59,7 @@ func serve(c conduct) (code int, err error) {
 	}
 }
 
-// stop finishes what is in hand.
+// stop finishes the requests in hand.
 func (s *server) stop(web *http.Server, told os.Signal) (code int, err error) {
 	if s.stopAfter > 0 {
 		log.Printf("%v: finishing what is in hand, which takes %v", told, s.stopAfter)
@@ -105,7 +106,7 @@ func (s *server) handler() http.Handler {
 	return mux
 }
 
-// chatter writes a line now and then.
+// chatter logs a line at intervals.
 func (s *server) chatter() {
 	if s.logEvery <= 0 {
 		return

@@ -1,5 +1,5 @@
 set -eu
-# Both documents in one file, applied as a whole; and the bot is started anew, which it would not have needed.
+# Both documents in one file, applied as a whole; and the bot is restarted, which was not necessary.
 kubectl apply --server-side --force-conflicts -f - <<'MANIFESTS'
 apiVersion: v1
 kind: ConfigMap

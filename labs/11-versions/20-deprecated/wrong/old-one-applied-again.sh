@@ -1,5 +1,5 @@
 # fails: callers
-# The bot is mended, but the old manifest still lies about on somebody's disk.
+# The bot is fixed, but the old manifest is still lying around on somebody's disk.
 set -eu
 kubectl -n ci get configmap ci-bot-manifests -o jsonpath='{.data.storage\.yaml}' > old.yaml
 kubectl -n ci get configmap ci-bot-manifests -o yaml | sed 's#k8s.io/v1beta1#k8s.io/v1#' | kubectl replace -f -

@@ -1,5 +1,5 @@
 # fails: coupons-kept
-# What is created anew is stored as v1, too. But they are other coupons: whoever refers to the old ones by UID has lost them.
+# What is created again is stored as v1, too. But they are other coupons: whoever refers to the old ones by UID has lost them.
 set -eu
 for coupon in welcome autumn staff; do
   kubectl -n shop get coupon "$coupon" -o yaml > "$coupon.yaml"

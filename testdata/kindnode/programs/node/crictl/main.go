@@ -1,5 +1,5 @@
-// Command crictl has the few subcommands of cri-tools that kind and kubeadm call, and those that somebody wants who looks into a
-// node: inspecti, images, pods, ps and info.
+// Command crictl has the few subcommands of cri-tools that kind and kubeadm call, and those for a person who looks into
+// a node: inspecti, images, pods, ps and info.
 package main
 
 import (

@@ -1,6 +1,6 @@
-// Command podnet is the pod network of a test cluster, one on each node. It writes the CNI configuration for the node's range of
-// addresses, keeps the routes to the other nodes' ranges, masquerades what leaves the cluster, and enforces NetworkPolicies with one
-// nftables table.
+// Command podnet is the pod network of a test cluster, one on each node. It writes the CNI configuration for the node's
+// range of addresses, keeps the routes to the other nodes' ranges, masquerades what leaves the cluster, and enforces
+// NetworkPolicies with one nftables table.
 package main
 
 import (
@@ -27,7 +27,7 @@ import (
 
 const (
 	resync = 10 * time.Minute
-	// apart is the least time between two looks, so that a rollout does not rewrite the rules for each of its pods.
+	// apart is the least time between two updates, so that a rollout does not rewrite the rules for each of its pods.
 	apart = 200 * time.Millisecond
 )
 
@@ -84,7 +84,7 @@ func run(ctx context.Context) error {
 	return n.follow(ctx, changed)
 }
 
-// tell says that something has changed, once until somebody has looked.
+// tell returns a handler that signals a change. Further changes add no signal until the first one is received.
 func tell(changed chan<- struct{}) cache.ResourceEventHandler {
 	say := func() {
 		select {
@@ -97,7 +97,7 @@ func tell(changed chan<- struct{}) cache.ResourceEventHandler {
 	}
 }
 
-// follow brings the node up to date after every change.
+// follow updates the node after every change.
 func (n *network) follow(ctx context.Context, changed <-chan struct{}) error {
 	tick := time.NewTicker(apart)
 	defer tick.Stop()
@@ -138,7 +138,7 @@ func (n *network) update() error {
 	return n.enforce()
 }
 
-// route leads to the pods of another node. A node whose address is not known yet has its turn later.
+// route sets the route to the pods of another node. A node whose address is not known yet gets its route later.
 func (n *network) route(node *corev1.Node) {
 	for _, address := range node.Status.Addresses {
 		if address.Type != corev1.NodeInternalIP || net.ParseIP(address.Address).To4() == nil {
@@ -177,7 +177,7 @@ func (n *network) configure(podCIDR string) error {
 	return nil
 }
 
-// enforce loads the table anew where it would be another one; nft replaces it as a whole.
+// enforce loads the table again if its content has changed; nft replaces the table as a whole.
 func (n *network) enforce() error {
 	pods, err := n.pods.List(labels.Everything())
 	if err != nil {

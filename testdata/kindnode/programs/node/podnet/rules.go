@@ -12,7 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 )
 
-// rules makes the nftables table of one node: a pod that a policy selects has a chain for each direction, which ends in a drop.
+// rules makes the nftables table of one node: a pod that a policy selects has a chain for each direction, which ends in
+// a drop.
 type rules struct {
 	node, podSubnet string
 	pods            []*corev1.Pod
@@ -57,7 +58,7 @@ func (r *rules) render() string {
 			fmt.Fprintf(&jumps, "    ip daddr %s jump to_%s\n", pod.Status.PodIP, id)
 		}
 		if accepted, restricted := r.egress(pod); restricted {
-			// What may leave here may still be refused where it arrives: return, and not accept.
+			// Traffic that may leave here may still be refused where it arrives: so return, and not accept.
 			fmt.Fprintf(&chains, "  chain from_%s {\n%s    drop\n  }\n", id, lines(accepted, "return"))
 			fmt.Fprintf(&jumps, "    ip saddr %s jump from_%s\n", pod.Status.PodIP, id)
 		}
@@ -77,7 +78,8 @@ table ip podnet {
 `, r.podSubnet, r.podSubnet, chains.String(), sortedJumps(jumps.String()))
 }
 
-// sortedJumps puts what a pod sends before what a pod receives: an accept ends the way through the chain.
+// sortedJumps puts the jumps for a pod's outgoing traffic before those for its incoming traffic: an accept ends the way
+// through the chain.
 func sortedJumps(jumps string) string {
 	all := strings.SplitAfter(jumps, "\n")
 	slices.SortStableFunc(all, func(a, b string) int {
@@ -127,7 +129,8 @@ func (r *rules) of(pod *corev1.Pod, direction netv1.PolicyType) []*netv1.Network
 	return found
 }
 
-// concerns follows the API's rule: without types, a policy is about ingress, and about egress where it has rules for it.
+// concerns follows the API's rule: a policy without types is about ingress, and about egress if it has rules for
+// egress.
 func concerns(policy *netv1.NetworkPolicy, direction netv1.PolicyType) bool {
 	if len(policy.Spec.PolicyTypes) > 0 {
 		return slices.Contains(policy.Spec.PolicyTypes, direction)
