@@ -12,7 +12,7 @@ import (
 )
 
 // loadSetup reads the Kubernetes objects of a setup folder. content knows no kinds: it only makes sure that each
-// document is data, and an object that can be told from others.
+// document is data, and an object with a kind and a name that tell it from others.
 func (l *loader) loadSetup(dir string) ([]File, error) {
 	entries, err := l.list(dir)
 	if err != nil {

@@ -33,7 +33,8 @@ func (d decoder) fault(node *yaml.Node, field, problem, fix string) {
 	d.found.add(position(d.file, node), field, problem, fix)
 }
 
-// decode sets target from node. optional values may be empty. The error is about the Go type, never about the lab.
+// decode sets target from node. If optional is true, the value may be empty. The returned error is about the Go type,
+// never about the lab.
 func (d decoder) decode(node *yaml.Node, target reflect.Value, field string, optional bool) error {
 	if target.Type() == reflect.TypeFor[Params]() {
 		return d.decodeParams(node, target, field)
@@ -264,7 +265,7 @@ func (d decoder) decodeAny(node *yaml.Node, target reflect.Value, field string) 
 	return nil
 }
 
-// decodeParams keeps the node for the check that knows its fields.
+// decodeParams keeps the node for the check, which knows its fields.
 func (d decoder) decodeParams(node *yaml.Node, target reflect.Value, field string) error {
 	if isNull(node) {
 		d.fault(node, field, "it has no value", "write the check's parameters, or remove the field")

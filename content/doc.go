@@ -2,15 +2,16 @@
 //
 // It owns the format: which files a lab has, which fields they hold, how a lesson is divided into sections, and what
 // the English and the Japanese lesson must have in common. It reads any fs.FS: the labs in the binary, a directory, a
-// git repository. It must not know of clusters, Kubernetes types, checks or the screen: what a check's parameters mean
-// is decided by whoever calls [Params.Decode].
+// git repository. It must not know clusters, Kubernetes types, checks or the screen: what a check's parameters mean is
+// decided by whoever calls [Params.Decode].
 //
 // A lab is text by strangers, and it ends up on a learner's terminal and in a learner's cluster. Reading one therefore
 // runs nothing, follows no link, and refuses what a terminal or a parser would make more of than what it looks like:
 // control characters, YAML aliases, huge files.
 //
-// Start at [LoadAll] and [Load]; then lessons.go for the Markdown, decode.go for the strict YAML, and types.go for what
-// comes out. Whatever is wrong comes back as [Errors], all of it at once.
+// Start reading at [Load], then types.go for what comes out, decode.go for the strict YAML, and lessons.go for the
+// Markdown. Whatever is wrong comes back as [Errors], all of it at once. [Renamed] is a lab with other names of nodes,
+// and schema.go describes the files to editors.
 //
 // # Lessons
 //

@@ -21,7 +21,8 @@ type document struct {
 	root *yaml.Node
 }
 
-// at returns where the value at the path stands, or the nearest thing around it. Path elements are keys and indexes.
+// at returns where the value at the path stands. If the path does not exist, it returns where the nearest value around
+// it stands. Path elements are keys and indexes.
 func (d document) at(path ...any) Position {
 	node := d.root
 	for _, element := range path {
@@ -56,7 +57,7 @@ func position(file string, node *yaml.Node) Position {
 }
 
 // parseDocuments reads all YAML documents of a file, and refuses what no lab needs and what a reader would not see. It
-// returns no document where it found anything to complain about. Lines count from firstLine.
+// returns no document if it found a fault. Lines count from firstLine.
 func parseDocuments(file string, data []byte, firstLine int, found *faults) []document {
 	if !plainText(file, data, found) {
 		return nil
@@ -177,10 +178,11 @@ func fieldAt(field string, path []any) string {
 	return field
 }
 
-// place is a mapping of a file, so that what is wrong with it can be said later, by whoever knows what it means.
+// place is a mapping in a file. It is kept so that whoever knows what the mapping means can say later what is wrong
+// with it.
 type place struct {
 	doc document
-	// field of the document that the mapping is; empty for the whole of it.
+	// field is the path of the mapping in the document; empty for the whole document.
 	field string
 }
 

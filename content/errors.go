@@ -16,7 +16,7 @@ type Position struct {
 	Line, Column int
 }
 
-// String returns "file:line", or as much of it as is known. A file's name that a terminal would obey is put in quotes.
+// String returns "file:line", or as much of it as is known. It quotes the name of a file that holds control characters.
 func (p Position) String() string {
 	file := p.File
 	if !plainName(file) {
@@ -66,7 +66,7 @@ func (e Errors) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Sorted returns the errors in the order of files and lines. What is said twice of one field is said once.
+// Sorted returns the errors in the order of files and lines, and only one of several that say the same of one field.
 func (e Errors) Sorted() Errors {
 	sorted := slices.SortedStableFunc(slices.Values(e), func(a, b Error) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
@@ -90,7 +90,7 @@ func (f *faults) add(at Position, field, problem, fix string) {
 	f.list = append(f.list, Error{Position: at, Field: field, Problem: problem, Fix: fix})
 }
 
-// err returns the faults in order of place, or nil where there are none.
+// err returns the faults in order of place, or nil if there are none.
 func (f *faults) err() error {
 	if len(f.list) == 0 {
 		return nil

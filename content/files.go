@@ -15,12 +15,12 @@ const (
 	maxFileBytes = 256 << 10
 	maxLabBytes  = 8 << 20
 	maxLabFiles  = 1000
-	// maxFolder is how many entries a folder can have, be it of labs or of a lab's files.
+	// maxFolder is how many entries a folder can have, whether it holds labs or a lab's files.
 	maxFolder = 1000
 )
 
-// readFolder is fs.ReadDir for a folder that may have any number of entries: it reads no more than it has to in order
-// to know that there are too many, and then returns tooMany.
+// readFolder is fs.ReadDir for a folder that may have any number of entries. It reads no more entries than it takes to
+// know that there are too many, and then returns tooMany.
 func readFolder(fsys fs.FS, dir string) (entries []fs.DirEntry, tooMany bool, err error) {
 	f, err := fsys.Open(dir)
 	if err != nil {
@@ -87,7 +87,7 @@ func (l *loader) list(dir string) (listing, error) {
 	return all, nil
 }
 
-// read reads a file, and reports false where it is too big or the lab is.
+// read reads a file, and reports false if the file or the whole lab is too big.
 func (l *loader) read(name string) (File, bool, error) {
 	f, err := l.fsys.Open(l.path(name))
 	if err != nil {

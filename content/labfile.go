@@ -99,8 +99,8 @@ func (l *loader) loadLabFile(root listing, lab *Lab) error {
 	return nil
 }
 
-// OldestK8slab returns what the lab in the folder dir of fsys says in its field k8slab, or "" where it says nothing
-// that can be read. It looks at nothing else: a lab for a newer k8slab may have fields that this one does not know.
+// OldestK8slab returns what the lab in the folder dir of fsys says in its field k8slab, or "" if that cannot be read.
+// It looks at nothing else: a lab for a newer k8slab may have fields that this one does not know.
 func OldestK8slab(fsys fs.FS, dir string) string {
 	l := &loader{fsys: fsys, dir: dir, found: &faults{}, budget: &budget{}}
 	info, err := fs.Lstat(fsys, l.path(labFile))
@@ -121,7 +121,7 @@ func OldestK8slab(fsys fs.FS, dir string) string {
 	return ""
 }
 
-// insteadOf points at a file that was probably meant.
+// insteadOf advises to rename the file that was probably meant to be want, if there is one.
 func insteadOf(want string, there []string) string {
 	if near, ok := text.Nearest(want, there); ok {
 		return fmt.Sprintf("; rename %s to %s", near, want)
@@ -198,7 +198,7 @@ func (l *loader) checkCluster(doc document, c clusterYAML) {
 	}
 }
 
-// checkWords finds what is no id, and what is there twice.
+// checkWords finds entries that are not ids, and entries that occur twice.
 func (l *loader) checkWords(doc document, field string, list []string) {
 	for i, s := range list {
 		if !isWord(s) {

@@ -66,7 +66,7 @@ type frontMatter struct {
 	Title string `yaml:"title"`
 }
 
-// parseLesson reads a lesson of a step with so many hints. It returns false where it is too broken to go on with.
+// parseLesson reads a lesson of a step that has that many hints. It returns false if the lesson is too broken to go on.
 func parseLesson(file string, data []byte, hints int, found *faults) (lesson, bool) {
 	if !plainMarkdown(file, data, found) {
 		return lesson{}, false

@@ -45,8 +45,8 @@ func LoadAll(fsys fs.FS) ([]*Lab, error) {
 	return labs, found.err()
 }
 
-// Find names the folders at the top of fsys that are labs, broken ones included, in order. A folder of labs with more
-// than a thousand entries is returned as Errors: whatever it is, it is not one.
+// Find names the folders at the top of fsys that are labs, broken ones included, in order. A folder with more than a
+// thousand entries is not a folder of labs; the error is then Errors.
 func Find(fsys fs.FS) ([]string, error) {
 	entries, tooMany, err := readFolder(fsys, ".")
 	if err != nil {
@@ -104,8 +104,8 @@ func Load(fsys fs.FS, dir string) (*Lab, error) {
 	return lab, nil
 }
 
-// Reload is Load for a lab that was loaded before, and whose starting states are there already: the objects of its
-// set-up are not looked through again.
+// Reload is Load for a lab that was loaded before, and whose starting states are made already. It does not examine the
+// objects of the lab's set-up again.
 func Reload(fsys fs.FS, dir string) (*Lab, error) {
 	lab, wrong, err := read(fsys, dir, true)
 	if err != nil {
@@ -117,8 +117,8 @@ func Reload(fsys fs.FS, dir string) (*Lab, error) {
 	return lab, nil
 }
 
-// Read is Load for whoever looks on where a lab is broken: it returns what is wrong, and as much of the lab as could be
-// read, in which anything may be missing. The error is about reading fsys.
+// Read is Load for a caller that goes on with a broken lab. It returns what is wrong, and as much of the lab as could
+// be read, in which anything may be missing. The error is about reading fsys.
 func Read(fsys fs.FS, dir string) (*Lab, Errors, error) { return read(fsys, dir, false) }
 
 func read(fsys fs.FS, dir string, again bool) (*Lab, Errors, error) {
@@ -139,7 +139,8 @@ func read(fsys fs.FS, dir string, again bool) (*Lab, Errors, error) {
 	return lab, found.list.Sorted(), nil
 }
 
-// loader reads one lab. Its methods add what is wrong to found and go on; an error that they return is about reading.
+// loader reads one lab. Its methods add what is wrong with the lab to found, and go on; an error that they return is
+// about reading.
 type loader struct {
 	fsys  fs.FS
 	dir   string
@@ -243,7 +244,7 @@ func (l *loader) loadSteps(all []*stepLoad) ([]*Step, error) {
 	return steps, nil
 }
 
-// unique records that name uses value, and finds the second that does.
+// unique records that name uses value, and adds a fault if another name uses it already.
 func (l *loader) unique(seen map[string]string, value, name, what string) {
 	if first, taken := seen[value]; taken {
 		l.fault(name, "", fmt.Sprintf("%s is taken by %s", what, first), "choose another one")

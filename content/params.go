@@ -9,12 +9,12 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Params are the parameters that a lab gives to a check, still undecided: only the check knows what they mean.
-// The zero value is no parameters at all.
+// Params are the parameters that a lab gives to a check. They are not decoded yet, since only the check knows what they
+// mean. The zero value is no parameters at all.
 type Params struct {
 	doc   document
 	field string
-	// from is where the check stands, for parameters that are missing altogether.
+	// from is where the check stands, which is the place of faults if there are no parameters at all.
 	from Position
 }
 
@@ -38,7 +38,7 @@ func ParseParams(file string, data []byte) (Params, error) {
 // IsZero reports whether there are no parameters.
 func (p Params) IsZero() bool { return p.doc.root == nil }
 
-// At returns where the parameters stand, or where the check does that has none.
+// At returns where the parameters stand, or, for a check that has none, where the check stands.
 func (p Params) At() Position {
 	if p.IsZero() {
 		return p.from
@@ -56,7 +56,7 @@ func (p Params) Wrong(path, problem, fix string) Error {
 	return e
 }
 
-// pathElements takes a path apart, as fieldAt puts it together.
+// pathElements takes a path apart that fieldAt has put together.
 func pathElements(path string) []any {
 	var elements []any
 	for _, part := range strings.FieldsFunc(path, func(r rune) bool { return r == '.' || r == '[' || r == ']' }) {

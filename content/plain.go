@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// plainText reports whether data is UTF-8 that a terminal shows as it is written, and adds what is not.
+// plainText reports whether data is UTF-8 that a terminal shows as it is written, and adds a fault for all that is not.
 func plainText(file string, data []byte, found *faults) bool {
 	for i, line := range bytes.Split(data, []byte("\n")) {
 		at := Position{File: file, Line: i + 1}
@@ -29,8 +29,8 @@ func plainText(file string, data []byte, found *faults) bool {
 	return true
 }
 
-// plainMarkdown is plainText for what a Markdown renderer makes of data: a character reference such as &#27; is an
-// escape sequence by the time that it reaches the terminal.
+// plainMarkdown is plainText for Markdown, whose renderer resolves character references: &#27; is an escape sequence by
+// the time that it reaches the terminal.
 func plainMarkdown(file string, data []byte, found *faults) bool {
 	if !plainText(file, data, found) {
 		return false
@@ -51,7 +51,7 @@ func plainName(name string) bool {
 }
 
 // firstControl names the first character of s that a terminal obeys rather than shows: all control characters but tab
-// and newline, what reorders or hides text, and the byte order mark.
+// and newline, characters that reorder or hide text, and the byte order mark.
 func firstControl(s string) (name string, bad bool) {
 	for _, r := range s {
 		if r == '\n' || r == '\t' {

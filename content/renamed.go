@@ -13,7 +13,7 @@ import (
 var nodeWord = regexp.MustCompile(`[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?`)
 
 // Renamed returns the lab as if its author had called the nodes by other names: in the cluster's shape, in set-ups, in
-// the parameters of checks and in lessons. names holds the new names by the lab's own; a name is replaced where it
+// the parameters of checks and in lessons. names holds the new names by the lab's own. A name is replaced wherever it
 // stands as a word.
 func Renamed(lab *Lab, names map[string]string) (*Lab, error) {
 	renamed, err := Load(renamedFiles{lab.FS, names}, ".")

@@ -51,7 +51,7 @@ type CheckSchema struct {
 	Params *Schema
 }
 
-// LabSchema returns the schema of lab.yaml, with descriptions in lang. A lab can require the capabilities.
+// LabSchema returns the schema of lab.yaml, with descriptions in lang. capabilities are those that a lab can require.
 func LabSchema(lang text.Lang, capabilities []string) *Schema {
 	s := SchemaOf(reflect.TypeFor[labYAML](), lang)
 	s.Schema, s.Title = draft07, labFile
@@ -77,8 +77,8 @@ func LabSchema(lang text.Lang, capabilities []string) *Schema {
 	return s
 }
 
-// StepSchema returns the schema of step.yaml, with descriptions in lang. A step can use the checks, and require the
-// capabilities.
+// StepSchema returns the schema of step.yaml, with descriptions in lang. A step can use the checks of the vocabulary,
+// and require the capabilities.
 func StepSchema(lang text.Lang, vocabulary []CheckSchema, capabilities []string) *Schema {
 	s := SchemaOf(reflect.TypeFor[stepYAML](), lang)
 	s.Schema, s.Title = draft07, stepFile
@@ -113,7 +113,7 @@ func withOf(c CheckSchema) *Schema {
 	}
 }
 
-// at returns the schema of a field. That there is one is a matter of the types above.
+// at returns the schema of the field at the path. It panics if there is none, which is a mistake in this file.
 func (s *Schema) at(path ...string) *Schema {
 	for _, name := range path {
 		if s = s.Properties[name]; s == nil {
@@ -127,14 +127,14 @@ func (s *Schema) matching(pattern string, length int) { s.Pattern, s.MaxLength =
 
 func (s *Schema) from(least, most int) { s.Minimum, s.Maximum = &least, &most }
 
-// oneLined is oneLine for both languages of a text.
+// oneLined requires, as oneLine does, one line in both languages of a text.
 func oneLined(s *Schema) {
 	for _, lang := range text.Langs {
 		s.at(string(lang)).Pattern = `^[^\n\t]*[^\n\t ][^\n\t]*$`
 	}
 }
 
-// notBlank is what decodeString asks of a string that has to be there.
+// notBlank is the pattern that decodeString demands of a required string.
 const notBlank = `\S`
 
 // SchemaOf returns the schema of what [Params.Decode] takes for a value of the type, with descriptions from doc

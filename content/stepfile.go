@@ -45,8 +45,8 @@ type hintYAML struct {
 	Cost int `yaml:"cost" doc:"Points that the hint costs." ja:"ヒントを見ると引かれる点数。"`
 }
 
-// checkName is a name of the vocabulary: "pdb/allows-eviction". Whether there is one of that name is not content's to
-// know.
+// checkName is a name of the vocabulary: "pdb/allows-eviction". Whether the vocabulary has that name is not content's
+// to know.
 var checkName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*/[a-z0-9]+(-[a-z0-9]+)*$`)
 
 func (l *loader) loadStepFile(entries listing, dir string, step *Step) error {
@@ -106,7 +106,7 @@ func (l *loader) checksOf(doc document, field string, list []checkYAML) []Check 
 	return all
 }
 
-// checkStepCluster leaves it to the lab, which may not be read yet, whether there is a node of that name.
+// checkStepCluster does not look whether the lab has nodes of those names: lab.yaml may not have been read yet.
 func (l *loader) checkStepCluster(doc document, c StepCluster) {
 	if c.Release != "" && !minor.MatchString(c.Release) {
 		l.found.add(doc.at("cluster", "release"), "cluster.release", fmt.Sprintf("%q is no release", c.Release), minorRule)
@@ -149,7 +149,7 @@ func (l *loader) checkIDs(doc document, y stepYAML) {
 	first := map[string]string{}
 	y.eachCheck(func(list string, i int, c checkYAML) {
 		field := indexed(list, i)
-		// An empty one was missing, which has been said.
+		// An empty id was missing, which has been reported.
 		if c.ID != "" && !isWord(c.ID) {
 			l.found.add(doc.at(list, i, "id"), field+".id", fmt.Sprintf("%q is no id", c.ID), wordRule)
 		}
@@ -165,7 +165,7 @@ func (l *loader) checkIDs(doc document, y stepYAML) {
 	})
 }
 
-// checkAfter finds checks that come after what is not there, or after themselves.
+// checkAfter finds checks that depend on a check that does not exist, or on themselves.
 func (l *loader) checkAfter(doc document, y stepYAML) {
 	after := map[string][]string{}
 	var ids []string
@@ -190,7 +190,7 @@ func (l *loader) checkAfter(doc document, y stepYAML) {
 	})
 }
 
-// circleFrom returns the ids on a way from id back to itself, or nil.
+// circleFrom returns the ids on a way from id back to itself, or nil if there is no way.
 func circleFrom(id string, after map[string][]string) []string {
 	seen := map[string]bool{}
 	var walk func(at string, way []string) []string
@@ -212,7 +212,7 @@ func circleFrom(id string, after map[string][]string) []string {
 	return walk(id, []string{id})
 }
 
-// checkAccepts looks at the patterns alone: which near misses there are is only known once the solution was played.
+// checkAccepts examines the patterns alone: the near misses are only known once the solution has been played.
 func (l *loader) checkAccepts(doc document, y stepYAML) {
 	first := map[string]int{}
 	for i, a := range y.Accepts {

@@ -41,8 +41,8 @@ type Lab struct {
 	Cluster ClusterShape
 	// Requires lists capabilities that the cluster must have for every step, for example "components".
 	Requires []string
-	// History lists resources of the lab's own whose changes are to be recorded, as kubectl writes them in full:
-	// "certificates.v1.cert-manager.io". Those of pods, nodes, disruption budgets and workloads always are.
+	// History lists further resources whose changes are recorded, as kubectl writes them in full:
+	// "certificates.v1.cert-manager.io". Changes of pods, nodes, disruption budgets and workloads always are.
 	History []string
 	// Setup is applied before the setup of each step.
 	Setup []File
@@ -58,7 +58,7 @@ type Lab struct {
 	place place
 }
 
-// At is a line of one of the lab's files, which is named relative to the lab's folder.
+// At returns the position of a line in one of the lab's files. file is relative to the lab's folder.
 func (l *Lab) At(file string, line int) Position {
 	return Position{File: path.Join(l.dir, file), Line: line}
 }
@@ -129,26 +129,26 @@ type Step struct {
 	Lessons map[text.Lang]*Lesson
 	// Setup is the starting state: data that is applied through the API.
 	Setup []File
-	// Requires lists capabilities that the cluster must have for the task, besides those that the lab requires. Those
-	// that only checks need are not in it.
+	// Requires lists capabilities that the cluster must have for the task, besides those that the lab requires.
+	// Capabilities that only checks need are not in it.
 	Requires []string
-	// Cluster is in what the cluster differs from the lab's when the step starts.
+	// Cluster says how the cluster differs from the lab's when the step starts.
 	Cluster StepCluster
 	// Solution is what a learner would type, AlsoRight and Wrong other answers. They run only to prove the content.
 	Solution  File
 	AlsoRight []File
 	Wrong     []WrongAnswer
-	// Accepts lists answers that no author wrote, which pass and may: see package verify.
+	// Accepts lists answers that no author wrote and that rightly pass: see package verify.
 	Accepts []Accepted
 
 	place place
 }
 
-// StepCluster is the cluster at the start of a step, where it is not as the lab has it.
+// StepCluster says how the cluster at the start of a step differs from the lab's.
 type StepCluster struct {
 	// Release of the control plane; empty means the lab's.
 	Release string
-	// Kubelets holds the release of the kubelet by name of the node; a node that is not in it has the one of the lab.
+	// Kubelets holds the releases of kubelets by name of the node; a node that is not in it has the lab's.
 	Kubelets map[string]string
 }
 
@@ -188,12 +188,12 @@ func (c Check) Wrong(problem, fix string, path ...any) Error {
 	return e
 }
 
-// Accepted says of near misses, which are derived from the solution, that they are right answers.
+// Accepted says that near misses, which are derived from the solution, are right answers.
 type Accepted struct {
 	// NearMiss is a pattern of ids as path.Match has it: "off-by-one/deployment/shop/web/*".
 	NearMiss string
 	Reason   text.Text
-	// At is where it stands, for errors.
+	// At is where the entry stands, for errors.
 	At Position
 }
 

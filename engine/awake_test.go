@@ -13,8 +13,8 @@ import (
 	"github.com/k8slab/k8slab/engine/problem"
 )
 
-// mendable is a provider that repairs its clusters; partial can also stop parts of a cluster, and examined can also
-// examine one.
+// mendable is a provider that repairs its clusters; partial can also stop their components, and examined can also
+// examine them.
 type (
 	mendable struct{ cluster.Provider }
 	partial  struct{ mendable }

@@ -26,9 +26,9 @@ func (e *Engine) Stop(ctx context.Context, lab string, report cluster.Progress) 
 	})
 }
 
-// Delete removes the lab's cluster. What was achieved stays in the journal. A cluster that somebody else made stays,
-// too: what the lab has made there is removed, and Delete returns what that was. It returns nil for the lab's own
-// cluster.
+// Delete removes the lab's cluster; what the learner has achieved stays in the journal. A cluster that somebody else
+// made is not removed: Delete removes the lab's objects from it and returns what was removed and what is left. For the
+// lab's own cluster it returns nil.
 func (e *Engine) Delete(ctx context.Context, lab string, report cluster.Progress) (left *cluster.Departure, err error) {
 	err = e.withCluster(ctx, lab, func(p cluster.Provider) error {
 		guest, ok := cluster.As[cluster.Guest](p)
@@ -86,9 +86,9 @@ func (e *Engine) withCluster(ctx context.Context, lab string, f func(cluster.Pro
 	return err
 }
 
-// holder returns the provider that has the lab's cluster: the one that the journal names, or, if it has none, the one
-// that was interrupted while it made a cluster or let the lab in on one. Where no provider has a cluster, it is the one
-// that the journal names.
+// holder returns the provider that has the lab's cluster, which normally is the one that the journal names. Another
+// provider has the cluster if k8slab was killed while that provider was making the cluster or letting the lab in on
+// one. If no provider has a cluster, holder returns the one that the journal names.
 func (e *Engine) holder(ctx context.Context, lab string, attempt *progress.Lab) (cluster.Provider, error) {
 	named, err := e.Provider(providerOf(attempt))
 	if err != nil {

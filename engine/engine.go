@@ -44,16 +44,17 @@ type Engine struct {
 	read journalRead
 }
 
-// journalRead is what the journal said when it was read last.
+// journalRead is what the last reading of the journal found.
 type journalRead struct {
-	// file is the state in which the file was, nil where it was never read.
+	// file describes the journal's file at that reading; nil if there was no file, or no reading yet.
 	file   os.FileInfo
 	events []progress.Event
 	damage []progress.Damage
 	done   progress.Progress
 }
 
-// New opens the journal. No lab is read before it is asked for.
+// New returns an engine and opens its journal. It reads no lab: a lab is read when somebody asks for it. The error is a
+// [problem.Problem].
 func New(cfg Config) (*Engine, error) {
 	journal, err := progress.Open(filepath.Join(cfg.StateDir, "journal.jsonl"))
 	if err != nil {
@@ -65,7 +66,7 @@ func New(cfg Config) (*Engine, error) {
 	}, nil
 }
 
-// Vocabulary that labs are linked to.
+// Vocabulary returns the vocabulary that labs are linked to.
 func (e *Engine) Vocabulary() *checks.Vocabulary { return e.catalog.Vocabulary() }
 
 // Provider returns the provider of that name, and the default one for "".
@@ -86,7 +87,7 @@ func (e *Engine) Provider(name string) (cluster.Provider, error) {
 	return nil, problem.New(problem.Usage, what, action.HelpOn(action.Start))
 }
 
-// Providers names the kinds of cluster, the default one first.
+// Providers returns the names of the kinds of cluster, the default one first.
 func (e *Engine) Providers() []string {
 	var names []string
 	for _, p := range e.providers {
@@ -102,18 +103,18 @@ func (e *Engine) Damage() ([]progress.Damage, error) {
 	return read.damage, err
 }
 
-// progress is what the journal adds up to.
+// progress returns what the events of the journal add up to.
 func (e *Engine) progress() (progress.Progress, error) {
 	read, err := e.readJournal()
 	return read.done, err
 }
 
-// readJournal reads the journal, unless its file is as it was when it was read last.
+// readJournal returns what the journal says. It reads the file only if the file has changed since the last reading.
 func (e *Engine) readJournal() (journalRead, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	// The file may grow between this look and the reading; then the next look finds another file than this one, and
-	// reads again.
+	// The file may grow between Stat and the reading. Then the next call finds a file that differs from what this Stat
+	// saw, and reads it again.
 	file, err := os.Stat(e.journal.Path())
 	if err != nil {
 		file = nil
@@ -136,13 +137,14 @@ type LabStatus struct {
 	Source string
 	// Attempt is nil for a lab that was never started.
 	Attempt *progress.Lab
-	// Points earned in it.
+	// Points earned in the attempt.
 	Points int
-	// Cluster is nil where the lab has none now.
+	// Cluster is nil if the lab has no cluster now.
 	Cluster *cluster.Cluster
 }
 
-// Labs returns every lab with what was done of it.
+// Labs returns every lab with its progress and its cluster: first the labs that came with k8slab, then those of
+// sources, sorted by source and id.
 func (e *Engine) Labs(ctx context.Context) ([]LabStatus, error) {
 	done, err := e.progress()
 	if err != nil {
@@ -169,7 +171,7 @@ func (e *Engine) Labs(ctx context.Context) ([]LabStatus, error) {
 	return all, nil
 }
 
-// sourced lists the labs of sources: those that were added, and those that are being played all the same.
+// sourced lists the labs of the sources that were added, and labs with an attempt under way whose source was removed.
 func (e *Engine) sourced(ctx context.Context, done progress.Progress) ([]LabStatus, error) {
 	offers, err := e.catalog.Offers(ctx)
 	if err != nil {
@@ -190,7 +192,7 @@ func (e *Engine) sourced(ctx context.Context, done progress.Progress) ([]LabStat
 		}
 		lab, err := e.catalog.Open(ctx, attempt.Origin, id)
 		if problem.KindOf(err) != problem.Internal {
-			continue // it cannot be played now, which whoever goes on with it is told
+			continue // the lab cannot be played now; whoever goes on with it is told why
 		}
 		if err != nil {
 			return nil, err
@@ -203,7 +205,8 @@ func (e *Engine) sourced(ctx context.Context, done progress.Progress) ([]LabStat
 	return all, nil
 }
 
-// addProgress adds what was done of the lab. Of several labs with one id, an attempt is at the one from its source.
+// addProgress adds the attempt and the cluster to the status of a lab. Several labs can have the same id; an attempt
+// belongs to the one from the attempt's source.
 func (e *Engine) addProgress(ctx context.Context, st *LabStatus, done progress.Progress) error {
 	attempt := done.Labs[st.Lab.ID]
 	if attempt == nil {
@@ -215,7 +218,7 @@ func (e *Engine) addProgress(ctx context.Context, st *LabStatus, done progress.P
 		}
 	}
 	if attempt.Origin.Source != st.Lab.Origin.Source {
-		return nil // the cluster of that name, if there is one, is the other lab's
+		return nil // a cluster of that name belongs to another lab of the same id
 	}
 	p, err := e.Provider(providerOf(st.Attempt))
 	if err != nil {
@@ -241,19 +244,19 @@ func providerOf(attempt *progress.Lab) string {
 	return attempt.Provider
 }
 
-// LeftOut lists what of the added sources cannot be played, with the reason.
+// LeftOut lists the labs of added sources that cannot be played. Err of each offer says why.
 func (e *Engine) LeftOut(ctx context.Context) ([]catalog.Offer, error) {
 	all, err := e.catalog.Offers(ctx)
 	return slices.DeleteFunc(all, func(o catalog.Offer) bool { return o.Err == nil }), err
 }
 
-// Resolve fetches what from names where that has never been done, and lists its labs as they would be played.
+// Resolve fetches the source that from names, unless it was fetched before, and lists its labs as they would be played.
 func (e *Engine) Resolve(ctx context.Context, from string, report cluster.Progress) ([]catalog.Offer, error) {
 	_, offers, err := e.catalog.Resolve(ctx, from, report)
 	return offers, err
 }
 
-// Origins lists the origins of all attempts that the journal knows: what they were begun from must stay readable.
+// Origins lists the origins of all attempts in the journal. Labs must stay readable at these origins.
 func (e *Engine) Origins() ([]content.Origin, error) {
 	done, err := e.progress()
 	if err != nil {
@@ -268,7 +271,8 @@ func (e *Engine) Origins() ([]content.Origin, error) {
 	return all, nil
 }
 
-// sessionDir holds what belongs to the lab's session and not to its cluster.
+// sessionDir returns the folder of the lab's session, and makes it if there is none. The folder holds what belongs to
+// the session and not to the cluster.
 func (e *Engine) sessionDir(lab string) (string, error) {
 	dir := filepath.Join(e.stateDir, "sessions", lab)
 	if err := os.MkdirAll(dir, 0o700); err != nil {

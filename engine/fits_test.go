@@ -14,7 +14,7 @@ import (
 	"github.com/k8slab/k8slab/text"
 )
 
-// own is a provider that makes clusters for labs, theirs one of clusters that somebody else made.
+// own is a provider that makes clusters for labs; theirs is a provider of clusters that somebody else made.
 type (
 	own    struct{ cluster.Provider }
 	theirs struct{ cluster.Guest }
@@ -25,8 +25,8 @@ func (own) Name() string { return "own" }
 func (theirs) Name() string                       { return "theirs" }
 func (theirs) Capabilities() []cluster.Capability { return nil }
 
-// TestALabOfUpgradesIsNotForClustersOfOthers: there is no step of 11-versions that can be played where nothing is
-// upgraded.
+// TestALabOfUpgradesIsNotForClustersOfOthers: no step of 11-versions can be played on a cluster that k8slab does not
+// upgrade.
 func TestALabOfUpgradesIsNotForClustersOfOthers(t *testing.T) {
 	lab, err := content.Load(os.DirFS("../labs"), "11-versions")
 	if err != nil {

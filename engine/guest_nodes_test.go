@@ -42,7 +42,7 @@ func TestEveryNodeOfTheLabGetsOneOfItsZone(t *testing.T) {
 			}
 			tt.host.NodeNames = got
 			for i := range tt.host.Nodes {
-				tt.host.Nodes[i].TakesPods = false // a learner has cordoned them all
+				tt.host.Nodes[i].TakesPods = false // a learner has cordoned all of them
 			}
 			if again, err := settleNodes(lab, tt.host); err != nil || !maps.Equal(again, got) {
 				t.Errorf("then %v, %v", again, err)

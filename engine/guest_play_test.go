@@ -28,13 +28,13 @@ import (
 	"github.com/k8slab/k8slab/text"
 )
 
-// aksNodes are called as AKS calls them, and stand in the zones of a region.
+// aksNodes returns nodes that have names as AKS gives them, and stand in the zones of a region.
 func aksNodes() []cluster.Node {
 	return nodes("aks-apps-31415926-vmss000000", "aks-apps-31415926-vmss000001", "aks-apps-31415926-vmss000002", "aks-apps-31415926-vmss000003")
 }
 
-// TestALabIsPlayedOnAKSAndLeavesTheClusterAsItWas goes through 11-maintenance behind the Azure SDK's fake servers, as
-// far as it can be played.
+// TestALabIsPlayedOnAKSAndLeavesTheClusterAsItWas plays 11-maintenance, as far as it can be played there, against the
+// Azure SDK's fake servers.
 func TestALabIsPlayedOnAKSAndLeavesTheClusterAsItWas(t *testing.T) {
 	c := someoneElses(t, aksNodes())
 	c.makeNamespace(t, "team-a")
@@ -92,7 +92,7 @@ func TestALabIsPlayedOnAKSAndLeavesTheClusterAsItWas(t *testing.T) {
 		t.Errorf("left %+v", left)
 	}
 	for _, changed := range difference(before, c.atRest(t)) {
-		if !strings.HasPrefix(changed, "nodes//") { // they were drained and opened again
+		if !strings.HasPrefix(changed, "nodes//") { // the nodes were drained and uncordoned again
 			t.Errorf("not as it was: %s", changed)
 		}
 	}
@@ -107,7 +107,7 @@ func TestALabIsPlayedOnAKSAndLeavesTheClusterAsItWas(t *testing.T) {
 	}
 }
 
-// behave has the pods do what the lab's images do on machines: the nodes of this cluster are played, too.
+// behave makes the pods do what the lab's images do on machines: the nodes of this cluster are simulated, too.
 func (c theirs) behave(t *testing.T, lab *content.Lab) {
 	t.Helper()
 	var documents []byte
@@ -123,8 +123,8 @@ func (c theirs) behave(t *testing.T, lab *content.Lab) {
 	}
 }
 
-// playStep types the solution of the session's step and wants it to pass, after the unsolved step and a wrong answer
-// have failed.
+// playStep types the solution of the session's step. It requires the step to pass then, and to fail before: unsolved,
+// and after a wrong answer.
 func (c theirs) playStep(t *testing.T, p *engine.Play) {
 	s := p.Session()
 	lesson := s.Step.Lessons[text.English]
@@ -168,7 +168,7 @@ func (c theirs) playStep(t *testing.T, p *engine.Play) {
 	if !report.Passed || report.Points != s.Step.Points {
 		t.Errorf("passed %v, %d points of %d", report.Passed, report.Points, s.Step.Points)
 	}
-	if s.Step.ID == "deadlock" { // what nobody can know there
+	if s.Step.ID == "deadlock" { // without an audit log, nobody knows how the pods were removed
 		again()
 		c.sh(t, s, wrongAnswer(t, s.Step, "disable-eviction.sh"))
 		report := grade()
@@ -183,7 +183,7 @@ var asksThePast = []string{
 	"workload/never-below", "pod/evicted-not-deleted", "pdb/floor-at-disruptions", "workload/pods-not-deleted", "pod/stopped-by-itself",
 }
 
-// mustLeaveOut wants the checks that ask for the past to be left out, with the reason, and no others.
+// mustLeaveOut requires that the checks which ask for the past, and no others, are left out with a reason.
 func mustLeaveOut(t *testing.T, s *engine.Session, report *grading.Report) {
 	t.Helper()
 	left := 0
@@ -242,7 +242,8 @@ func (c theirs) sh(t *testing.T, s *engine.Session, script content.File) {
 	}
 }
 
-// refusesNodeLoss wants the last step, whose machines nobody can switch off there, to be refused whatever leads to it.
+// refusesNodeLoss requires the last step to be refused on every way that leads to it: nobody can switch off the
+// machines of this cluster.
 func (c theirs) refusesNodeLoss(t *testing.T, e *engine.Engine, p *engine.Play) {
 	before := c.atRest(t)
 	for way, try := range map[string]func() error{
@@ -265,7 +266,7 @@ func (c theirs) refusesNodeLoss(t *testing.T, e *engine.Engine, p *engine.Play) 
 	}
 }
 
-// TestChecksReadWhatTheCloudSays has a check of its own that asks for the channel.
+// TestChecksReadWhatTheCloudSays grades with a check that asks for the upgrade channel.
 func TestChecksReadWhatTheCloudSays(t *testing.T) {
 	vocabulary, err := checks.New(checks.Define("managed/channel", checks.Doc{
 		Summary: text.Text{EN: "The channel is the one.", JA: "チャネルが合っている。"}, Pass: text.Text{EN: "It is.", JA: "合っている。"}, Fail: text.Text{EN: "It is not.", JA: "合っていない。"},

@@ -162,8 +162,9 @@ func (c theirs) deploy(t *testing.T, namespace, name string) {
 	})
 }
 
-// versions returns the resourceVersion of every object in the cluster, and what a person can change of a node. Left out
-// is what the cluster itself keeps writing: the leases of its components and nodes, the status of nodes, and events.
+// versions returns the resourceVersion of every object in the cluster, and, of nodes, what a person can change. It
+// leaves out what the cluster itself keeps writing: the leases of its components and nodes, the status of nodes, and
+// events.
 func (c theirs) versions(t *testing.T) map[string]string {
 	t.Helper()
 	disco, err := discovery.NewDiscoveryClientForConfig(c.config)
@@ -175,7 +176,7 @@ func (c theirs) versions(t *testing.T) map[string]string {
 		t.Fatal(err)
 	}
 	var lists []*metav1.APIResourceList
-	testcluster.Eventually(t, func() error { // in a new cluster metrics are served last, and until then the list is not complete
+	testcluster.Eventually(t, func() error { // in a new cluster metrics are served last; until then the list is not complete
 		var err error
 		lists, err = disco.ServerPreferredResources()
 		return err
@@ -213,8 +214,8 @@ func (c theirs) versions(t *testing.T) map[string]string {
 	return found
 }
 
-// atRest returns versions when nothing in the cluster has changed by itself for some seconds: a new cluster's
-// controllers begin one by one.
+// atRest returns versions once nothing in the cluster has changed by itself for some seconds: the controllers of a new
+// cluster start one by one.
 func (c theirs) atRest(t *testing.T) map[string]string {
 	t.Helper()
 	const long = 3 * time.Second
@@ -369,7 +370,7 @@ func TestAStartByMistakeChangesNothing(t *testing.T) {
 	refuses("objects of others have the lab's names", acknowledged, "namespace/shop", "deployment/shop/api", "k8slab-theirs")
 }
 
-// TestNothingIsDoneToAClusterThatWasMadeAnewAtTheSameAddress has somebody else's session of the lab on the new one.
+// TestNothingIsDoneToAClusterThatWasMadeAnewAtTheSameAddress has somebody else's session of the lab on the new cluster.
 func TestNothingIsDoneToAClusterThatWasMadeAnewAtTheSameAddress(t *testing.T) {
 	own := nodes("pool-1", "pool-2", "pool-3", "pool-4")
 	first := someoneElses(t, own)

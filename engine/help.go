@@ -12,7 +12,7 @@ import (
 
 // Hint is one level of help that a learner took.
 type Hint struct {
-	// Level from 1 of Levels.
+	// Level counts from 1 to Levels; Cost is in points.
 	Level, Levels int
 	Cost          int
 	Text          text.Text
@@ -22,7 +22,7 @@ type Hint struct {
 	Passed bool
 }
 
-// Hint takes the next hint level of the step, and shows the last one again when all are taken. Once the step has
+// Hint takes the next hint level of the step, or shows the last level again if all levels are taken. Once the step has
 // passed, hints cost nothing.
 func (p *Play) Hint(_ context.Context) (*Hint, error) {
 	if err := p.reread(); err != nil {
@@ -46,13 +46,14 @@ func (p *Play) Hint(_ context.Context) (*Hint, error) {
 		h.Cost = 0
 	}
 	if level == taken {
-		h.Cost = 0 // it was paid for
+		h.Cost = 0 // it was paid for when it was taken
 		return h, nil
 	}
 	return h, p.append(progress.Event{Kind: progress.Hinted, Level: level, Cost: h.Cost})
 }
 
-// Solution shows what a learner could have typed; the step is worth nothing more in this attempt.
+// Solution returns what a learner could have typed, and notes in the journal that it was shown. A step that has not
+// passed by then is worth nothing in this attempt.
 func (p *Play) Solution(_ context.Context) (content.File, error) {
 	return p.Session().Step.Solution, p.append(progress.Event{Kind: progress.Revealed})
 }

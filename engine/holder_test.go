@@ -19,7 +19,7 @@ import (
 
 var errEnsured = errors.New("as far as a test goes")
 
-// owner is a provider of clusters of k8slab's own. It has the one that it is given, and makes none.
+// owner is a provider of clusters of k8slab's own. It has the cluster that it is given, and makes none.
 type owner struct {
 	cluster.Provider
 	name  string
@@ -50,8 +50,8 @@ func (o *owner) Delete(context.Context, string) error {
 	return nil
 }
 
-// TestAClusterThatTheJournalDoesNotPointToIsNotLost is about clusters that were being made, or let in, when k8slab was
-// killed.
+// TestAClusterThatTheJournalDoesNotPointToIsNotLost is about clusters that were being made, or on which a lab was being
+// let in, when k8slab was killed.
 func TestAClusterThatTheJournalDoesNotPointToIsNotLost(t *testing.T) {
 	lab := maintenance(t)
 	first, second := &owner{name: "first"}, &owner{name: "second"}
@@ -98,7 +98,7 @@ func engineOf(t *testing.T, lab *content.Lab, state string, providers ...cluster
 	return e
 }
 
-// interrupted is a guest that settles on clusters and gets no further.
+// interrupted is a guest provider that settles a lab on a cluster and gets no further.
 type interrupted struct{ *existing.Provider }
 
 func (interrupted) Ensure(context.Context, cluster.Spec, cluster.Progress) (*cluster.Cluster, error) {
@@ -117,7 +117,7 @@ func TestAChoiceWithoutAnAttemptCanBeTakenBack(t *testing.T) {
 		t.Errorf("the choice was kept although the lab never came: %v", err)
 	}
 
-	settle := func() { // as a start that is killed right after
+	settle := func() { // as a start does that is killed right after
 		t.Helper()
 		host, err := guest.Look(t.Context(), lab.ID, c.place())
 		if err != nil {

@@ -15,13 +15,14 @@ import (
 	"github.com/k8slab/k8slab/engine/seed"
 )
 
-// intent is written before the cluster is changed into another state and removed when that has come about. One that is
-// found with nobody at work belongs to a command that was killed.
+// intent names the state into which a command is bringing the cluster. It is written before the cluster is changed, and
+// removed when the cluster is in that state. An intent that is found while no command is at work was left by a command
+// that was killed.
 type intent struct {
 	Attempt string        `json:"attempt"`
 	Step    string        `json:"step"`
 	Kind    progress.Kind `json:"kind"`
-	// Snapshot is the name of the one that is to be restored; empty for the starting state of the step.
+	// Snapshot is the name of the snapshot that is to be restored; empty for the starting state of the step.
 	Snapshot string `json:"snapshot,omitempty"`
 }
 
@@ -37,7 +38,7 @@ func dropIntent(sessionDir string) error {
 	return err
 }
 
-// loadIntent returns nil where there is none.
+// loadIntent returns nil if there is no intent.
 func loadIntent(sessionDir string) (*intent, error) {
 	raw, err := os.ReadFile(intentPath(sessionDir))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -53,8 +54,8 @@ func loadIntent(sessionDir string) (*intent, error) {
 	return &i, nil
 }
 
-// Recover finishes a reset, a change of step or the restoring of a snapshot that was interrupted. Where nothing was
-// interrupted, another command is at work or the cluster does not run, it does nothing.
+// Recover finishes a reset, a change of step or the restoring of a snapshot that was interrupted. It does nothing if
+// nothing was interrupted, if another command is at work, or if the cluster does not run.
 func (p *Play) Recover(ctx context.Context, report cluster.Progress) error {
 	s := p.Session()
 	if found, err := loadIntent(p.dir); err != nil || found == nil || s.Cluster == nil || s.Cluster.State == cluster.Stopped {
@@ -78,7 +79,7 @@ func (p *Play) Recover(ctx context.Context, report cluster.Progress) error {
 	return p.complete(ctx, *found, report)
 }
 
-// complete does what was begun. The session is locked.
+// complete carries out the intent that was found. The caller holds the session's lock.
 func (p *Play) complete(ctx context.Context, found intent, report cluster.Progress) error {
 	if found.Snapshot != "" {
 		c, ok := cluster.As[cluster.Checkpointer](p.Provider())

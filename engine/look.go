@@ -23,8 +23,8 @@ import (
 	"github.com/k8slab/k8slab/text"
 )
 
-// Look grades the step and writes nothing. Each verdict is given to emit, which may be nil, when it is known, one at a
-// time.
+// Look grades the step and writes nothing. It gives each verdict to emit as soon as the verdict is known, one at a
+// time; emit may be nil.
 func (p *Play) Look(ctx context.Context, emit func(grading.Verdict)) (*grading.Report, error) {
 	if err := p.awake(ctx, nil); err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func (p *Play) Check(ctx context.Context, emit func(grading.Verdict)) (*grading.
 	return report, p.append(event)
 }
 
-// environment is what the checks may look at.
+// environment returns what the checks may look at.
 func (p *Play) environment(ctx context.Context, s *Session) (checks.Env, error) {
 	b, err := seed.LoadBaseline(p.dir)
 	if err != nil {
@@ -101,8 +101,8 @@ func notSeeded(s *Session) error {
 		action.Do(action.Reset).On(s.Lab.ID))
 }
 
-// upgradesSince looks up the upgrades since the step began, without those that a restored snapshot has undone. It is
-// nil where k8slab does not upgrade clusters.
+// upgradesSince returns the function that lists the upgrades since the step began, without upgrades that a restored
+// snapshot has undone. It returns nil if k8slab does not upgrade the provider's clusters.
 func (p *Play) upgradesSince(b *seed.Baseline) func(context.Context) ([]history.Upgrade, error) {
 	log, ok := cluster.As[cluster.UpgradeLog](p.Provider())
 	if !ok {
@@ -115,17 +115,17 @@ func (p *Play) upgradesSince(b *seed.Baseline) func(context.Context) ([]history.
 }
 
 const (
-	// changeEvery is how often AwaitChange looks whether the record has grown, and quiet how long it must not have
-	// grown then.
+	// changeEvery is how often AwaitChange looks whether the record has grown; quiet is how long the record must then
+	// stay as it is.
 	changeEvery = 100 * time.Millisecond
 	quiet       = 200 * time.Millisecond
 	// withoutRecord is how long AwaitChange waits on a cluster that keeps no record.
 	withoutRecord = 2 * time.Second
 )
 
-// AwaitChange returns when something has happened in the cluster since the last Look began, as the cluster's record
+// AwaitChange waits until something has happened in the cluster since the last Look began, as the cluster's record
 // tells, and nothing more has happened for a moment. A cluster that keeps no record counts as changed after two
-// seconds. The only other end is that of ctx.
+// seconds. If ctx ends first, AwaitChange returns its error.
 func (p *Play) AwaitChange(ctx context.Context) error {
 	recorder, ok := cluster.As[cluster.Recorder](p.Provider())
 	if !ok {
@@ -147,7 +147,7 @@ func (p *Play) AwaitChange(ctx context.Context) error {
 	})
 }
 
-// markRecord remembers how far the record goes.
+// markRecord remembers how large the record is now.
 func (p *Play) markRecord(ctx context.Context) error {
 	recorder, ok := cluster.As[cluster.Recorder](p.Provider())
 	if !ok {
@@ -180,7 +180,7 @@ func waitFor(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// sizeOf adds up the sizes of the files in the folder. What cannot be read counts nothing.
+// sizeOf adds up the sizes of the files in the folder. A file that cannot be read counts as empty.
 func sizeOf(dir string) (bytes int64) {
 	_ = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {

@@ -15,7 +15,8 @@ import (
 	"github.com/k8slab/k8slab/engine/cluster/embedded"
 )
 
-// machines has nodes that are machines with real images, as far as what it is asked tells.
+// machines is a provider whose nodes claim to be machines with real images. It only notes in asked what is asked of
+// them.
 type machines struct {
 	cluster.Provider
 	asked *[]string

@@ -16,8 +16,8 @@ import (
 	"github.com/k8slab/k8slab/text"
 )
 
-// Following returns the step that comes after the session's, and the steps in between that its kind of cluster cannot
-// play. There is no following step where the lab ends there.
+// Following returns the next step that the session's kind of cluster can play, and the steps before it that this kind
+// of cluster cannot play. The step is nil if the lab has no such step.
 func (s *Session) Following() (step *content.Step, passedOver []catalog.Fit) {
 	after := slices.IndexFunc(s.Lab.Steps, func(step *content.Step) bool { return step.ID == s.Step.ID }) + 1
 	for i := after; i < len(s.Lab.Steps); i++ {
@@ -29,8 +29,7 @@ func (s *Session) Following() (step *content.Step, passedOver []catalog.Fit) {
 	return nil, passedOver
 }
 
-// Next goes to the step after this one that the kind of cluster can play. A step that has not passed is only left with
-// skip.
+// Next goes to the next step that the kind of cluster can play. It leaves a step that has not passed only with skip.
 func (p *Play) Next(ctx context.Context, skip bool, report cluster.Progress) error {
 	s := p.Session()
 	if err := RefuseUnpassed(s); err != nil && !skip {
@@ -79,9 +78,9 @@ func (p *Play) move(ctx context.Context, to *catalog.Step, kind progress.Kind, r
 	})
 }
 
-// enter replaces whatever the lab has on the cluster by the starting state of the step, and says so in the journal. The
-// baseline goes first and comes last: an interruption leaves a step that counts as not seeded, and an intent that
-// Recover carries out. The session is locked.
+// enter replaces all that the lab has on the cluster by the starting state of the step, and notes that in the journal.
+// It drops the old baseline first and saves the new one last: after an interruption the step counts as not seeded, and
+// an intent is left that Recover carries out. The caller holds the session's lock.
 func (p *Play) enter(ctx context.Context, to *catalog.Step, kind progress.Kind, report cluster.Progress) error {
 	target, attempt := p.target(to), p.Session().Attempt.Attempt
 	if err := target.CanGoBack(ctx); err != nil {
@@ -105,7 +104,7 @@ func (p *Play) enter(ctx context.Context, to *catalog.Step, kind progress.Kind, 
 		if errors.Is(err, context.Canceled) {
 			return err
 		}
-		return target.Problem(ctx, err).From(errors.Join(err, dropIntent(p.dir))) // nobody was cut short: it has been said what to do
+		return target.Problem(ctx, err).From(errors.Join(err, dropIntent(p.dir))) // not an interruption, so no intent is left: the problem says what to do
 	}
 	b.Attempt, b.Time = attempt, time.Now().UTC()
 	if err := b.Save(p.dir); err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/k8slab/k8slab/engine/cluster/embedded"
 )
 
-// oneStep is a lab of one step on the nodes, with the starting state.
+// oneStep returns a lab with one step, that starting state and those nodes.
 func oneStep(t *testing.T, id, setup string, nodes ...string) *content.Lab {
 	t.Helper()
 	const lesson = "---\ntitle: T\n---\n\nA.\n\n## T {#task}\n\nB.\n\n## D {#debrief}\n\nC.\n"
@@ -44,7 +44,8 @@ func oneStep(t *testing.T, id, setup string, nodes ...string) *content.Lab {
 	return lab
 }
 
-// onOwn returns an engine for the lab on a cluster of its own, which is deleted in the end, as the wrapping shows it.
+// onOwn returns an engine that plays the lab on a cluster of its own, which is deleted in the end. wrap returns the
+// provider that the engine is given for k8slab's own provider.
 func onOwn(t *testing.T, lab *content.Lab, wrap func(*embedded.Provider) cluster.Provider) (*engine.Engine, *embedded.Provider) {
 	t.Helper()
 	state := t.TempDir()

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -90,12 +91,13 @@ func (e *Engine) Open(ctx context.Context, id string) (*Play, error) {
 	if err != nil {
 		return nil, err
 	}
+	var c *cluster.Cluster
+	var missing error
+	var looking sync.WaitGroup
+	looking.Go(func() { c, missing = find(ctx, p, id) }) // the cluster answers while the lab is read
 	lab, err := e.catalog.Resume(ctx, attempt.Origin, id)
-	if err != nil {
-		return nil, err
-	}
-	c, err := find(ctx, p, id)
-	if err != nil {
+	looking.Wait()
+	if err := cmp.Or(err, missing); err != nil {
 		return nil, err
 	}
 	if c != nil {

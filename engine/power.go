@@ -10,11 +10,11 @@ import (
 	"github.com/k8slab/k8slab/text"
 )
 
-// PowerSwitch is what can be done to the machine of a node.
+// PowerSwitch is something that can be done to the machine of a node.
 type PowerSwitch string
 
 const (
-	// PowerOff takes the power away: nothing is drained, nothing is said.
+	// PowerOff takes the power away without draining the node.
 	PowerOff PowerSwitch = "stop"
 	// PowerOn switches the machine on.
 	PowerOn PowerSwitch = "start"
@@ -24,7 +24,7 @@ const (
 	Touch PowerSwitch = "touch"
 )
 
-// Power does something to the machine of a node. File is the path of the file, with Touch.
+// Power does something to the machine of a node. With Touch, file is the path of the file that is created.
 func (p *Play) Power(ctx context.Context, node string, do PowerSwitch, file string) error {
 	power, ok := cluster.As[cluster.NodePower](p.Provider())
 	if !ok {
@@ -56,7 +56,7 @@ func (p *Play) Power(ctx context.Context, node string, do PowerSwitch, file stri
 	})
 }
 
-// StopComponent stops a component of the control plane, which stays stopped until it, or the cluster, is started.
+// StopComponent stops a component of the control plane. It stays stopped until the component or the cluster is started.
 func (p *Play) StopComponent(ctx context.Context, name string, report cluster.Progress) error {
 	return p.switchComponent(ctx, name, "stop", cluster.ComponentControl.StopComponent, report)
 }
@@ -116,8 +116,8 @@ func (p *Play) hasNode(name string) error {
 	return problem.New(problem.Usage, what, action.Do(action.ListNodes))
 }
 
-// hasComponent refuses a name that the cluster's control plane does not have. A stopped cluster lists none; then the
-// provider decides.
+// hasComponent refuses a name that the cluster's control plane does not have. A stopped cluster lists no components;
+// then the provider decides.
 func hasComponent(c *cluster.Cluster, name string) error {
 	var names []string
 	for _, part := range c.Components {
@@ -138,8 +138,7 @@ func hasComponent(c *cluster.Cluster, name string) error {
 	return problem.New(problem.Usage, what, action.Do(action.ClusterStatus))
 }
 
-// Without is the problem of a kind of cluster that lacks something to look at, which is named in English and in
-// Japanese.
+// Without is the problem of a kind of cluster that lacks what was to be looked at; en and ja name it.
 func (p *Play) Without(en, ja string) error {
 	return problem.New(problem.Usage,
 		text.New("a cluster of the kind %s has no %s to look at", "%s クラスターでは%sを扱えません", p.Provider().Name(), text.Text{EN: en, JA: ja}), action.Do(action.ClusterStatus))

@@ -26,7 +26,7 @@ const (
 type ObstacleKind string
 
 const (
-	// Skew: a kubelet would be too old for the API server, or is newer than it already.
+	// Skew: a kubelet would be too old for the API server, or is newer than the API server would be.
 	Skew ObstacleKind = "skew"
 	// DeprecatedAPI: somebody uses an API that the new release does not serve any more.
 	DeprecatedAPI ObstacleKind = "deprecated-api"
@@ -35,20 +35,20 @@ const (
 // Obstacle stands in the way of an upgrade.
 type Obstacle struct {
 	Kind ObstacleKind `json:"kind"`
-	// Node, with Skew.
+	// Node whose kubelet it is, with Skew.
 	Node string `json:"node,omitempty"`
-	// User and UserAgent of the caller, API as group/version, and Objects as resource/name, or resource/namespace/name,
-	// with DeprecatedAPI. Last is when it called last.
+	// With DeprecatedAPI, User and UserAgent are the caller's. API is a group/version, Objects are written
+	// resource/name or resource/namespace/name, and Last is when the caller called last.
 	User      string    `json:"user,omitempty"`
 	UserAgent string    `json:"userAgent,omitempty"`
 	API       string    `json:"api,omitempty"`
 	Objects   []string  `json:"objects,omitempty"`
 	Last      time.Time `json:"last,omitzero"`
-	// What says all of it in one sentence.
+	// What says all of that in one sentence.
 	What text.Text `json:"what"`
 }
 
-// skewObstacles are the nodes whose kubelet an API server of the release would not support.
+// skewObstacles lists the nodes whose kubelets an API server of the release would not support.
 func skewObstacles(nodes []corev1.Node, to string) []Obstacle {
 	var found []Obstacle
 	api := release.Minor(to)
@@ -66,11 +66,11 @@ func skewObstacles(nodes []corev1.Node, to string) []Obstacle {
 	return found
 }
 
-// caller is who uses which API.
+// caller is a client together with the API that it uses.
 type caller struct{ user, agent, api string }
 
-// deprecatedObstacles are the callers of APIs that the release does not serve any more. What k8slab itself does is left
-// out.
+// deprecatedObstacles lists the callers of APIs that the release does not serve any more. Requests of k8slab itself do
+// not count.
 func deprecatedObstacles(requests []history.Request, to string, now time.Time) []Obstacle {
 	objects := map[caller]map[string]bool{}
 	last := map[caller]time.Time{}

@@ -15,8 +15,8 @@ import (
 	"github.com/k8slab/k8slab/text"
 )
 
-// The rules of this file say when a step may be left, what to do next and what help costs. They are the same for every
-// face, and say nothing in words but advice.
+// The rules in this file say when a step may be left, what to do next and what help costs. All faces share them. A face
+// chooses its own words; only advice and LastStep come with theirs.
 
 // Advice is a sentence that names things to do. Where Text has {0}, a face shows how Do[0] is done there: the command
 // to type, the key to press, the name of a button; the same for {1}.
@@ -25,7 +25,7 @@ type Advice struct {
 	Do   []action.Action
 }
 
-// stepProgress is what the attempt has of the session's step; nil where nothing happened in it.
+// stepProgress returns what the attempt has of the session's step; nil if nothing has happened in the step.
 func stepProgress(s *Session) *progress.Step {
 	if s.Attempt == nil {
 		return nil
@@ -33,14 +33,14 @@ func stepProgress(s *Session) *progress.Step {
 	return s.Attempt.Steps[s.Step.ID]
 }
 
-// IsLast reports whether the session's cluster can play no step after this one.
+// IsLast reports whether the session's cluster can play none of the steps after the session's.
 func IsLast(s *Session) bool {
 	following, _ := s.Following()
 	return following == nil
 }
 
-// RefuseUnpassed is nil for a step that may be left for the next one with its points. Else it is a problem of the kind
-// problem.Unpassed: a face says how the step is left without them.
+// RefuseUnpassed returns nil for a step that may be left with its points. Otherwise it returns a problem of the kind
+// problem.Unpassed; the face says how to leave the step without the points.
 func RefuseUnpassed(s *Session) error {
 	if s.Passed() {
 		return nil
@@ -49,9 +49,8 @@ func RefuseUnpassed(s *Session) error {
 		text.New("the step %s has not passed yet", "ステップ %s はまだ合格していません", s.Step.ID), action.Do(action.Check))
 }
 
-// OutcomeOf sums a report up: checks.Passed, checks.Failed where something is left to the learner, and checks.Errored
-// where nothing failed but the grader could not tell of a check. A grader that could not tell is not the learner's
-// failure.
+// OutcomeOf sums a report up. It returns checks.Passed; checks.Failed if something is left to the learner; and
+// checks.Errored if nothing failed, but the grader could not judge a check, which is not the learner's failure.
 func OutcomeOf(r *grading.Report) checks.Outcome {
 	has := func(o checks.Outcome) bool {
 		return slices.ContainsFunc(r.Verdicts, func(v grading.Verdict) bool { return v.Outcome == o })
@@ -66,9 +65,8 @@ func OutcomeOf(r *grading.Report) checks.Outcome {
 	}
 }
 
-// AfterReport is what a learner does next after a report: go on where the step passed, take a hint where a check
-// failed, read the lesson again where the step has no hints, and where the grader could not tell what AfterErrored
-// says.
+// AfterReport returns what a learner does next after a report: go on if the step passed, take a hint if a check failed,
+// or read the lesson again if the step has no hints. If the grader could not judge, AfterErrored decides.
 func AfterReport(s *Session, r *grading.Report) action.Action {
 	switch {
 	case r.Passed:
@@ -85,7 +83,7 @@ func AfterReport(s *Session, r *grading.Report) action.Action {
 	return action.Do(action.Check)
 }
 
-// AfterPassed is what a learner does next with a step that has passed.
+// AfterPassed returns what a learner does next after a step that has passed.
 func AfterPassed(s *Session) action.Action {
 	if IsLast(s) {
 		return action.Do(action.Finish)
@@ -93,8 +91,8 @@ func AfterPassed(s *Session) action.Action {
 	return action.Do(action.Next)
 }
 
-// AfterErrored says what a learner can do about the first check of the report of which the grader could not tell, and
-// what comes next if no other check failed. errored is false where the grader could tell of every check.
+// AfterErrored returns advice about the first check that the grader could not judge, and what to do next if no other
+// check failed. errored is false if the grader could judge every check.
 func AfterErrored(s *Session, r *grading.Report) (advice Advice, next action.Action, errored bool) {
 	i := slices.IndexFunc(r.Verdicts, func(v grading.Verdict) bool { return v.Outcome == checks.Errored })
 	if i < 0 {
@@ -124,7 +122,7 @@ func AfterErrored(s *Session, r *grading.Report) (advice Advice, next action.Act
 
 // HintOffer is the hint that a learner would get next, before it is asked for.
 type HintOffer struct {
-	// Level from 1 of Levels. It is zero where all hints were taken: the last one is shown again.
+	// Level counts from 1 to Levels. It is zero if all hints were taken, in which case the last one is shown again.
 	Level, Levels int
 	// Cost in points.
 	Cost int
@@ -139,7 +137,7 @@ func NextHint(s *Session) HintOffer {
 	return hintAfter(s, taken)
 }
 
-// HintAfter returns the hint that comes after one which was just taken.
+// HintAfter returns what the step offers after the hint h, which was just taken.
 func HintAfter(s *Session, h *Hint) HintOffer {
 	if h.Last {
 		return HintOffer{Levels: h.Levels}
@@ -159,7 +157,7 @@ func hintAfter(s *Session, taken int) HintOffer {
 	return offer
 }
 
-// AfterHint is what a learner does next after a hint: check, or go on where the step has passed already.
+// AfterHint returns what a learner does next after a hint: check, or go on if the step has passed already.
 func AfterHint(s *Session, h *Hint) action.Action {
 	if h.Passed {
 		return AfterPassed(s)
@@ -167,8 +165,9 @@ func AfterHint(s *Session, h *Hint) action.Action {
 	return action.Do(action.Check)
 }
 
-// AfterDelete is what a learner does next after a lab's cluster was deleted. left is what became of one that somebody
-// else made: the lab is not forgotten there before all of it is gone.
+// AfterDelete returns what a learner does next after the lab was deleted. left is nil for a cluster of the lab's own;
+// for one that somebody else made, left lists objects that are still there. Then the learner deletes again, because the
+// lab is forgotten only when all its objects are gone.
 func AfterDelete(lab string, left *cluster.Departure) action.Action {
 	if left != nil && len(left.Left) > 0 {
 		return action.Do(action.Delete).On(lab)
@@ -176,7 +175,7 @@ func AfterDelete(lab string, left *cluster.Departure) action.Action {
 	return action.Do(action.Start).On(lab)
 }
 
-// AfterPlan is what a learner does next after looking into an upgrade: upgrade where nothing stands in the way.
+// AfterPlan returns what a learner does next after a look at an upgrade: upgrade, or nothing if there are obstacles.
 func AfterPlan(plan *UpgradePlan) action.Action {
 	if len(plan.Obstacles) > 0 {
 		return action.Action{}
@@ -184,7 +183,7 @@ func AfterPlan(plan *UpgradePlan) action.Action {
 	return action.Do(action.ClusterUpgrade)
 }
 
-// LastStep says that no step comes after the session's. passedOver are steps that do, which its cluster cannot play.
+// LastStep says that the session's step is the last one. passedOver are later steps that its cluster cannot play.
 func LastStep(s *Session, passedOver []catalog.Fit) text.Text {
 	if len(passedOver) > 0 {
 		return text.New("%s is the last step of %s that can be played here.", "%s は、ここで実行できる %s の最後のステップです。", s.Step.ID, s.Lab.ID)

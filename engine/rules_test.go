@@ -19,7 +19,7 @@ import (
 	"github.com/k8slab/k8slab/text"
 )
 
-// sessionWith is a session at the first of two steps, which has hints of those costs. change may be nil.
+// sessionWith returns a session at the first of two steps, whose hints have those costs. change may be nil.
 func sessionWith(costs []int, change func(s *Session, st *progress.Step)) *Session {
 	step := &content.Step{ID: "drain", Points: 10}
 	for _, cost := range costs {
@@ -43,7 +43,7 @@ func unplayable(s *Session, _ *progress.Step) {
 	s.Fits = []catalog.Fit{{Step: "drain"}, {Step: "deadlock", Unplayable: &text.Text{EN: "deadlock needs power", JA: "deadlock には power が必要です"}}}
 }
 
-// reportOf is a report with a check of each outcome.
+// reportOf returns a report with one check of each of the outcomes.
 func reportOf(outcomes ...checks.Outcome) *grading.Report {
 	r := &grading.Report{Passed: true}
 	for _, o := range outcomes {
@@ -256,7 +256,7 @@ func TestTally(t *testing.T) {
 	}
 }
 
-// put puts what a face shows for the action of that number into the advice.
+// put replaces the advice's placeholder with that number by what a face shows for the action.
 func put(t text.Text, i int, shown string) text.Text {
 	place := fmt.Sprintf("{%d}", i)
 	return text.Text{EN: strings.ReplaceAll(t.EN, place, shown), JA: strings.ReplaceAll(t.JA, place, shown)}

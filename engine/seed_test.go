@@ -48,8 +48,8 @@ func (r robbed) LoadImages(ctx context.Context, name string, _ []string) error {
 	return nil
 }
 
-// TestAStartingStateThatWasTakenAwayIsMadeAnew is about controllers that are behind: a ReplicaSet's may delete a pod
-// that it was to take in.
+// TestAStartingStateThatWasTakenAwayIsMadeAnew is about controllers that are behind: the controller of a ReplicaSet may
+// delete a pod that it was to adopt.
 func TestAStartingStateThatWasTakenAwayIsMadeAnew(t *testing.T) {
 	const setup = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: loading\n---\napiVersion: v1\nkind: Pod\nmetadata:\n  name: web\n  namespace: loading\nspec:\n  initContainers:\n    - {name: first, image: registry.example/web:1}\n  containers:\n    - {name: web, image: registry.example/web:1, readinessProbe: {initialDelaySeconds: 3, httpGet: {port: 80}}}\n"
 	lab := oneStep(t, "93-robbed", setup, "worker-1")
@@ -78,7 +78,7 @@ func (h halted) LoadImages(ctx context.Context, name string, _ []string) error {
 	return h.StopComponent(ctx, name, "kube-scheduler")
 }
 
-// TestAStartingStateThatIsNotReachedSaysWhy: "0 of 1 replicas" alone helps nobody to mend it.
+// TestAStartingStateThatIsNotReachedSaysWhy: "0 of 1 replicas" alone does not tell anybody what to fix.
 func TestAStartingStateThatIsNotReachedSaysWhy(t *testing.T) {
 	const workload = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: waiting\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n  namespace: waiting\nspec:\n  selector: {matchLabels: {app: web}}\n  template:\n    metadata: {labels: {app: web}}\n    spec:\n      containers:\n        - name: web\n          image: registry.example/web:1\n"
 	asItIs := func(own *embedded.Provider) cluster.Provider { return own }

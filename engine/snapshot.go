@@ -18,14 +18,14 @@ import (
 	"github.com/k8slab/k8slab/text"
 )
 
-// snapshotPrefix keeps the names that learners give apart from those of the steps' starting states.
+// snapshotPrefix tells snapshots, which learners name, from the checkpoints of the steps' starting states.
 const snapshotPrefix = "named-"
 
 func snapshotPath(sessionDir, name string) string {
 	return filepath.Join(sessionDir, snapshotPrefix+name+".json")
 }
 
-// snapshot is what k8slab keeps beside a cluster's checkpoint that a learner asked for.
+// snapshot is what k8slab keeps beside the cluster's checkpoint when a learner saves a snapshot.
 type snapshot struct {
 	Saved    time.Time      `json:"saved"`
 	Baseline *seed.Baseline `json:"baseline"`
@@ -54,13 +54,13 @@ func (p *Play) SaveSnapshot(ctx context.Context, name string) error {
 	})
 }
 
-// RestoreSnapshot brings the cluster back to the snapshot, and the play to the step in which it was saved. What was
-// done in between is undone for grading, too; what was done before the snapshot still counts.
+// RestoreSnapshot brings the cluster back to the snapshot, and the play back to the step in which the snapshot was
+// saved. What was done since then is undone for grading, too; what was done before the snapshot still counts.
 func (p *Play) RestoreSnapshot(ctx context.Context, name string, report cluster.Progress) error {
 	return p.withSnapshots(ctx, func(c cluster.Checkpointer) error { return p.restoreSnapshot(ctx, c, name, report) })
 }
 
-// restoreSnapshot is called with the session locked and the cluster awake.
+// restoreSnapshot restores the snapshot. The caller holds the session's lock, and the cluster is awake.
 func (p *Play) restoreSnapshot(ctx context.Context, c cluster.Checkpointer, name string, report cluster.Progress) error {
 	s := p.Session()
 	saved, err := loadSnapshot(p.dir, name)

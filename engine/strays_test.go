@@ -26,7 +26,7 @@ import (
 	"github.com/k8slab/k8slab/engine/cluster/embedded"
 )
 
-// logged is a cluster of machines that has an audit log, in which the class "again" was asked for a minute before it
+// logged is a cluster of machines whose audit log says that the class "again" was asked for a minute earlier than it
 // was.
 type logged struct {
 	machines
@@ -65,8 +65,8 @@ func (l logged) AuditLog(ctx context.Context, name string) ([]string, error) {
 	return paths, err
 }
 
-// withDefinition is a lab whose starting state has a kind of its own, and an object of it that is stored in the older
-// of its versions.
+// withDefinition returns a lab whose starting state defines a kind, and has an object of that kind that is stored in
+// the older of its two versions.
 func withDefinition(t *testing.T) *content.Lab {
 	t.Helper()
 	const definition = `apiVersion: apiextensions.k8s.io/v1
@@ -88,7 +88,7 @@ spec:
 	return oneStep(t, "92-strays", setup, "worker-1")
 }
 
-// TestAResetTakesAlongWhatTheLearnerMadeElsewhere is about clusters that no checkpoint brings back.
+// TestAResetTakesAlongWhatTheLearnerMadeElsewhere is about clusters that no checkpoint restores.
 func TestAResetTakesAlongWhatTheLearnerMadeElsewhere(t *testing.T) {
 	lab := withDefinition(t)
 	var asked []string
@@ -114,7 +114,7 @@ func TestAResetTakesAlongWhatTheLearnerMadeElsewhere(t *testing.T) {
 	}
 	create(learner, "learners")
 	create(operator, "somebodys")
-	// Of this name there is another object by the time of the reset.
+	// By the time of the reset, another object has this name.
 	create(learner, "again")
 	if err := operator.SchedulingV1().PriorityClasses().Delete(t.Context(), "again", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
@@ -123,7 +123,7 @@ func TestAResetTakesAlongWhatTheLearnerMadeElsewhere(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	// Of what is the lab's there is one that somebody else has made anew.
+	// Somebody else has made one of the lab's own objects again.
 	if err := operator.SchedulingV1().PriorityClasses().Delete(t.Context(), "labs", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func TestAResetTakesAlongWhatTheLearnerMadeElsewhere(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	reset() // of a kind that has gone there is nothing to wait for
+	reset() // a kind that is gone has no objects to wait for
 	for name, stays := range map[string]map[string]bool{
 		"learners":  {"class": false, "map": false, "namespace": false},
 		"somebodys": {"class": true, "map": true, "namespace": true},
@@ -157,8 +157,8 @@ func TestAResetTakesAlongWhatTheLearnerMadeElsewhere(t *testing.T) {
 		}
 	}
 
-	// Whoever writes storedVersions by hand and takes the version away can read none of the objects any more, nor
-	// delete them.
+	// If somebody writes storedVersions by hand and removes the old version, nobody can read or delete the objects any
+	// more.
 	cfg, err := own.Config(t.Context(), lab.ID, cluster.Learner)
 	if err != nil {
 		t.Fatal(err)

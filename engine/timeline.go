@@ -11,8 +11,8 @@ import (
 	"github.com/k8slab/k8slab/engine/timeline"
 )
 
-// Timeline tells the attempt as it happened, and only the visits of one step where step is not empty. What the cluster
-// can no longer tell is left out; the story says which parts are there.
+// Timeline tells the attempt as it happened. If step is not empty, it tells the visits of that step alone. It leaves
+// out what the cluster can no longer tell; the story says which parts are there.
 func (p *Play) Timeline(ctx context.Context, step string) (*timeline.Story, error) {
 	if step != "" {
 		found, err := p.holds().lab.Find(step)
@@ -31,7 +31,7 @@ func (p *Play) Timeline(ctx context.Context, step string) (*timeline.Story, erro
 	return story, nil
 }
 
-// story tells the attempt, of what happened in the cluster only what came after since.
+// story tells the attempt. Of what happened in the cluster it tells only what came after since.
 func (p *Play) story(ctx context.Context, since time.Time, joinFor time.Duration) (*timeline.Story, error) {
 	read, err := p.engine.readJournal()
 	if err != nil {
@@ -54,15 +54,16 @@ func (p *Play) story(ctx context.Context, since time.Time, joinFor time.Duration
 }
 
 const (
-	// followEvery is how often one who follows is told what is new.
+	// followEvery is how often Follow looks for news.
 	followEvery = 500 * time.Millisecond
-	// followJoin is how long things may be apart then to be told as one, which is how late they are told.
+	// followJoin is how far apart events may be for Follow to tell them as one. Follow tells an entry when its last
+	// event is twice as old.
 	followJoin = time.Second
 )
 
 // Follow tells the attempt as it happens, from the start of the step on, until ctx ends or the lab has no attempt under
-// way any more. It calls tell with a story of one visit that holds only what is new. With the learner it goes on to
-// other steps.
+// way any more. It calls tell with a story that holds only what is new, in one visit; the first story may be empty.
+// When the learner goes to another step, Follow goes along.
 func (p *Play) Follow(ctx context.Context, tell func(*timeline.Story) error) error {
 	told := map[string]bool{}
 	tick := time.NewTicker(followEvery)
@@ -93,8 +94,8 @@ func (p *Play) Follow(ctx context.Context, tell func(*timeline.Story) error) err
 	}
 }
 
-// unheard leaves of a story its last visit with the entries that nothing can join any more and that were not told
-// before.
+// unheard returns the story with its last visit alone. Of that visit it leaves the entries that were not told before
+// and whose last event came before settled, so that nothing can join them any more.
 func unheard(story *timeline.Story, told map[string]bool, settled time.Time) *timeline.Story {
 	fresh := *story
 	fresh.Visits = nil
@@ -106,7 +107,7 @@ func unheard(story *timeline.Story, told map[string]bool, settled time.Time) *ti
 	visit.Entries = nil
 	for _, entry := range entries {
 		if entry.Last().After(settled) {
-			break // what comes after it waits too, so that everything is told in its order
+			break // later entries wait, too, so that everything is told in order
 		}
 		key := fmt.Sprint(entry.Time.UnixNano(), entry.By, entry.What, entry.Text.EN)
 		if !told[key] {
@@ -130,7 +131,7 @@ func visitsOf(all []timeline.Visit, step string) []timeline.Visit {
 	return visits
 }
 
-// past returns what the cluster remembers. A cluster that does not run tells what it has written.
+// past returns what the cluster remembers. Of a cluster that does not run, it returns what the cluster has written.
 func (p *Play) past(ctx context.Context, since time.Time) ([]history.Request, *history.Timeline, error) {
 	requests, err := p.holds().auditLog.Requests(ctx, history.Query{Since: since})
 	switch {
@@ -139,7 +140,7 @@ func (p *Play) past(ctx context.Context, since time.Time) ([]history.Request, *h
 	case err != nil:
 		return nil, nil, err
 	case requests == nil:
-		requests = []history.Request{} // there was none, and that is recorded
+		requests = []history.Request{} // no requests were made, which is not the same as not recorded
 	}
 	record, err := p.holds().written.Timeline(ctx, since)
 	if errors.Is(err, history.ErrNotRecorded) {

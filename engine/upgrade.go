@@ -26,15 +26,15 @@ import (
 
 // UpgradePlan is an upgrade of the control plane before it is done.
 type UpgradePlan struct {
-	// From is the version that runs, To the release to go to.
+	// From is the version that runs; To is the release to go to.
 	From string `json:"from"`
 	To   string `json:"to"`
-	// Obstacles stand in the way of the upgrade; there are none where nothing does.
+	// Obstacles stand in the way of the upgrade; empty if nothing does.
 	Obstacles []Obstacle `json:"findings"`
 }
 
-// PlanUpgrade looks whether the control plane can go to the release, without changing anything. An empty release means
-// the next one.
+// PlanUpgrade looks whether the control plane can go to the release. It changes nothing. An empty release means the
+// next one.
 func (p *Play) PlanUpgrade(ctx context.Context, to string) (*UpgradePlan, error) {
 	if err := p.upgradable(ctx); err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func (p *Play) PlanUpgrade(ctx context.Context, to string) (*UpgradePlan, error)
 	past, began := p.sinceBegun()
 	since := now.Add(-deprecatedWindow)
 	if began.After(since) {
-		since = began // what was before the starting state is no part of it
+		since = began // what came before the starting state does not count
 	}
 	requests, err := past.Requests(ctx, history.Query{Since: since})
 	if err != nil {
@@ -93,8 +93,8 @@ func noAnswer(s *Session, err error) error {
 		text.New("the API server of %s does not answer: %v", "%s の API サーバーが応答しません: %v", s.Lab.ID, err), action.Do(action.ClusterStatus)).From(err)
 }
 
-// sinceBegun returns the audit log without what a restored snapshot has undone, and when the step began. The time is
-// zero where it is not known.
+// sinceBegun returns the audit log without requests that a restored snapshot has undone, and when the step began. The
+// time is zero if that is not known.
 func (p *Play) sinceBegun() (past history.Reader, began time.Time) {
 	if b, err := seed.LoadBaseline(p.dir); err == nil && b != nil {
 		return b.AuditLog(p.holds().auditLog), b.Time
@@ -102,8 +102,8 @@ func (p *Play) sinceBegun() (past history.Reader, began time.Time) {
 	return p.holds().auditLog, time.Time{}
 }
 
-// Upgrade brings the control plane to the plan's release. Where something stands in the way the upgrade is refused,
-// unless it is forced; what was ignored is then recorded.
+// Upgrade brings the control plane to the plan's release. If obstacles stand in the way, it refuses, unless forced; a
+// forced upgrade records the obstacles that it ignored.
 func (p *Play) Upgrade(ctx context.Context, plan *UpgradePlan, force bool, report cluster.Progress) (done history.Upgrade, err error) {
 	if len(plan.Obstacles) > 0 && !force {
 		return done, blocked(plan)
@@ -149,8 +149,8 @@ func (p *Play) recordUpgrade(done history.Upgrade) error {
 	})
 }
 
-// UpgradeNode brings the kubelet of a node to the release, which is the control plane's where it is empty. A node that
-// still runs workload pods is refused, unless forced.
+// UpgradeNode brings the kubelet of a node to the release; empty means that of the control plane. It refuses a node
+// that still runs workload pods, unless forced.
 func (p *Play) UpgradeNode(ctx context.Context, node, to string, force bool) (done history.Upgrade, err error) {
 	if err := p.hasNode(node); err != nil {
 		return done, err
@@ -187,7 +187,7 @@ func (p *Play) UpgradeNode(ctx context.Context, node, to string, force bool) (do
 	return done, err
 }
 
-// examineNode returns the workload pods of a node whose kubelet can be reached.
+// examineNode returns the workload pods of a node, as namespace/name. It refuses a node that is deleted or not Ready.
 func (p *Play) examineNode(ctx context.Context, name string) (pods []string, err error) {
 	s := p.Session()
 	client, err := p.grader(ctx)
@@ -244,7 +244,7 @@ func isWorkload(pod *corev1.Pod) bool {
 	return owner == nil || owner.Kind != "DaemonSet"
 }
 
-// nextRelease is the release to go to, or why there is none.
+// nextRelease returns the release to go to. If there is none, the error says why.
 func nextRelease(ctx context.Context, p cluster.Provider, version, wanted string) (string, error) {
 	var known []string
 	if lister, ok := cluster.As[cluster.Releases](p); ok {
@@ -280,8 +280,8 @@ func nextRelease(ctx context.Context, p cluster.Provider, version, wanted string
 	return wanted, nil
 }
 
-// whereReleasesComeFrom is the action by which a person finds out how to get another release. On a kind of cluster that
-// can be examined, the examination tells which images it takes.
+// whereReleasesComeFrom returns the action that leads to another release: for a kind of cluster that can be examined,
+// the examination, which tells about its images.
 func whereReleasesComeFrom(p cluster.Provider) action.Action {
 	if _, ok := cluster.As[cluster.Examiner](p); ok {
 		return action.Do(action.Doctor).With("cluster", p.Name())

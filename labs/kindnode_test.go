@@ -48,8 +48,8 @@ func TestEveryImageOfALabHasAStandIn(t *testing.T) {
 	}
 }
 
-// TestAnAnswerUsesImagesThatItsStepHas: a cluster is given the images of the step's set-up, and where no registry can
-// be reached no other image is ever there.
+// TestAnAnswerUsesImagesThatItsStepHas: a cluster is given the images of the step's set-up. If no registry can be
+// reached, the cluster has no other image.
 func TestAnAnswerUsesImagesThatItsStepHas(t *testing.T) {
 	image := regexp.MustCompile(`ghcr\.io/\S+`)
 	inSetup := map[string][]string{} // by folder of the lab or of the step
@@ -119,8 +119,8 @@ func eachFile(t *testing.T, matching string, look func(path, text string)) {
 	}
 }
 
-// TestAStandInStopsAsTheLabSays holds for what a lab declares of an application by its label app; how ready it is the
-// fixture says for itself, as it takes a pod's name for it.
+// TestAStandInStopsAsTheLabSays compares how long an application takes to stop, which a lab declares for a label app,
+// with what stands in for the application's image. How ready a pod is, the stand-in itself decides by the pod's name.
 func TestAStandInStopsAsTheLabSays(t *testing.T) {
 	images := standIns(t)
 	declared := 0

@@ -50,7 +50,7 @@ func in(lang Lang, values []any) []any {
 // Plain is a text that is the same in both languages, such as a name or the words of a program.
 func Plain(s string) Text { return Text{EN: s, JA: s} }
 
-// In returns the text in lang, and the English one for a language that is not known.
+// In returns the text in lang, and the English text for a language that is not known.
 func (t Text) In(lang Lang) string {
 	if lang == Japanese {
 		return t.JA

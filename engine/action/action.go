@@ -1,8 +1,8 @@
 // Package action says what a person can do next, as data: a verb of k8slab with the lab, the step and the arguments
-// that it is about, or a line for a terminal where the next thing to do is another program's. Each face renders it in
-// its own way: the command line as a command to type, a screen as a key, a page as a button.
+// that it is about, or a line for a terminal if the next thing to do is another program's. Each face renders an Action
+// in its own way: the command line as a command to type, a screen as a key, a page as a button.
 //
-// It is a leaf. Whoever says what to do next returns an Action; how it looks is internal/present's.
+// It is a leaf, and must not know how an Action looks, which package internal/present decides for the command line.
 //
 // Start reading at Action and Do.
 package action
@@ -67,12 +67,12 @@ type Action struct {
 	Args []Arg `json:"args,omitempty"`
 	// Line, with Type, is quoted for a POSIX shell.
 	Line string `json:"line,omitempty"`
-	// Help is true where the thing to do is to read about the verb.
+	// Help: the thing to do is to read about the verb.
 	Help bool `json:"help,omitempty"`
 }
 
-// Arg is an argument by its name, such as "component", "tail" or "allow-nodes". Value is empty for one that is only
-// given or not.
+// Arg is an argument by its name, such as "component", "tail" or "allow-nodes". Value is empty for an argument that is
+// only given or not.
 type Arg struct {
 	Name  string `json:"name"`
 	Value string `json:"value,omitempty"`
@@ -105,7 +105,7 @@ func (a Action) With(name, value string) Action {
 	return a
 }
 
-// WithGiven returns the action with the argument where value is not empty, and as it is where it is.
+// WithGiven is With if value is not empty; otherwise it returns the action as it is.
 func (a Action) WithGiven(name, value string) Action {
 	if value == "" {
 		return a

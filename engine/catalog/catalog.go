@@ -17,12 +17,13 @@ import (
 
 // Library holds the labs that did not come with k8slab. Each of its labs has an Origin.
 type Library interface {
-	// Offers lists the labs of every source that was added. What cannot be read is an offer with an error and keeps no
-	// other from being offered.
+	// Offers lists the labs of every source that was added. A source or a lab that cannot be read is an offer with an
+	// error, and keeps no other lab from being offered.
 	Offers(ctx context.Context) ([]Offer, error)
-	// Resolve finds what a person wrote after --from, fetches it where that has never been done, and lists its labs.
+	// Resolve finds the source that a person wrote after --from, fetches it unless it was fetched before, and lists its
+	// labs.
 	Resolve(ctx context.Context, from string, report cluster.Progress) (content.Origin, []Offer, error)
-	// Current returns the origin at which the source stands now, and false for a source that is not there any more.
+	// Current returns the origin at which the source stands now, and false if the source does not exist any more.
 	Current(source string) (content.Origin, bool, error)
 	// Open reads the lab of that id as it was at the origin.
 	Open(ctx context.Context, origin content.Origin, id string) (*content.Lab, error)
@@ -34,7 +35,7 @@ type Offer struct {
 	Source string
 	// ID of the lab, as far as it can be told without reading the lab.
 	ID string
-	// Lab is nil where Err says why the lab cannot be played.
+	// Lab is nil if Err says why the lab cannot be played.
 	Lab *content.Lab
 	Err error
 }
@@ -43,7 +44,7 @@ type Offer struct {
 type Catalog struct {
 	shelf      Shelf
 	vocabulary *checks.Vocabulary
-	// library is nil where the only labs are those that came with k8slab.
+	// library is nil if the only labs are those that came with k8slab.
 	library Library
 }
 
@@ -52,13 +53,13 @@ func New(shelf Shelf, vocabulary *checks.Vocabulary, library Library) *Catalog {
 	return &Catalog{shelf: shelf, vocabulary: vocabulary, library: library}
 }
 
-// Vocabulary that labs are linked to.
+// Vocabulary returns the vocabulary that labs are linked to.
 func (c *Catalog) Vocabulary() *checks.Vocabulary { return c.vocabulary }
 
 // Own reads the labs that came with k8slab.
 func (c *Catalog) Own() ([]*content.Lab, error) { return LoadAll(c.shelf) }
 
-// Open returns the lab of that id as it was at the origin, linked.
+// Open returns the lab of that id as it was at the origin, linked. The zero origin means a lab that came with k8slab.
 func (c *Catalog) Open(ctx context.Context, origin content.Origin, id string) (*Lab, error) {
 	if origin.IsZero() || c.library == nil {
 		lab, err := c.own(id)
@@ -78,8 +79,8 @@ func (c *Catalog) Open(ctx context.Context, origin content.Origin, id string) (*
 	return c.linkSourced(lab)
 }
 
-// Resume returns the lab of that id, as it was at the origin, for an attempt that is under way. Its checks are linked;
-// its set-up, which was looked through when the attempt began, is not looked through again.
+// Resume is Open for an attempt that is under way: it links the lab's checks, but does not examine the lab's set-up
+// again, which was done when the attempt began.
 func (c *Catalog) Resume(ctx context.Context, origin content.Origin, id string) (*Lab, error) {
 	if !origin.IsZero() && c.library != nil {
 		return c.Open(ctx, origin, id)
@@ -95,7 +96,7 @@ func (c *Catalog) Resume(ctx context.Context, origin content.Origin, id string) 
 	return linked, nil
 }
 
-// own returns the lab that came with k8slab, linked, and nil if no lab of that id came with it.
+// own returns the lab that came with k8slab, linked. It returns nil if no lab of that id came with k8slab.
 func (c *Catalog) own(id string) (*Lab, error) {
 	lab, err := c.shelf.Load(id)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -111,8 +112,8 @@ func (c *Catalog) own(id string) (*Lab, error) {
 	return linked, nil
 }
 
-// Known returns the lab of that id when no attempt says which lab is meant: the lab that came with k8slab, or else the
-// lab of the only source that has one of that id.
+// Known returns the lab of that id when no attempt says which one is meant: the lab that came with k8slab, or else the
+// lab of the only source that has it.
 func (c *Catalog) Known(ctx context.Context, id string) (*Lab, error) {
 	if lab, err := c.own(id); err != nil || lab != nil {
 		return lab, err
@@ -158,7 +159,7 @@ func (c *Catalog) Offers(ctx context.Context) ([]Offer, error) {
 	return c.linkOffers(all), nil
 }
 
-// Resolve fetches what from names where that has never been done, and lists its labs as they would be played.
+// Resolve fetches the source that from names, unless it was fetched before, and lists its labs as they would be played.
 func (c *Catalog) Resolve(ctx context.Context, from string, report cluster.Progress) (content.Origin, []Offer, error) {
 	if c.library == nil {
 		return content.Origin{}, nil, problem.New(problem.Usage,
@@ -168,8 +169,8 @@ func (c *Catalog) Resolve(ctx context.Context, from string, report cluster.Progr
 	return origin, c.linkOffers(offers), err
 }
 
-// Current returns the origin at which the source of the origin stands now, and the origin itself for a source that is
-// not there any more.
+// Current returns the origin at which the origin's source stands now. If that source does not exist any more, it
+// returns the origin itself.
 func (c *Catalog) Current(origin content.Origin) (content.Origin, error) {
 	if origin.IsZero() || c.library == nil {
 		return origin, nil
@@ -181,8 +182,8 @@ func (c *Catalog) Current(origin content.Origin) (content.Origin, error) {
 	return current, nil
 }
 
-// Pick returns the id of the lab that is meant among the offers of one source: id, or for "" the only one that there
-// is.
+// Pick returns the id of the lab that is meant among the offers of one source: id itself, or, if id is empty, the only
+// lab of the source.
 func Pick(id, from string, offers []Offer) (string, error) {
 	var ids []string
 	for _, o := range offers {
@@ -213,8 +214,8 @@ func (c *Catalog) linkOffers(all []Offer) []Offer {
 	return all
 }
 
-// linkSourced links a lab from a source. What it asks for and this k8slab does not have may well be there in a newer
-// one.
+// linkSourced links a lab from a source. If the lab uses checks that this k8slab does not have, the problem says that a
+// newer k8slab may have them.
 func (c *Catalog) linkSourced(lab *content.Lab) (*Lab, error) {
 	linked, err := Link(lab, c.vocabulary)
 	if err == nil {

@@ -57,7 +57,8 @@ func (l *Lab) Find(id string) (*Step, error) {
 	return nil, problem.New(problem.Usage, what, action.Do(action.Status))
 }
 
-// WithNodes returns the lab with the names that its nodes have on a cluster, by the names that the lab has for them.
+// WithNodes returns the lab with its nodes renamed. names holds the new names by the lab's own; if it is empty, the lab
+// stays as it is.
 func (l *Lab) WithNodes(names map[string]string, vocabulary *checks.Vocabulary) (*Lab, error) {
 	if len(names) == 0 {
 		return l, nil
@@ -69,8 +70,8 @@ func (l *Lab) WithNodes(names map[string]string, vocabulary *checks.Vocabulary) 
 	return Link(renamed, vocabulary)
 }
 
-// Link binds every check of the lab and reports every reference that does not hold, as content.Errors, or
-// what of its set-up is not permitted.
+// Link binds every check of the lab to its function. The error is content.Errors with every reference that does not
+// hold or, if all references hold, says what the set-up must not contain.
 func Link(lab *content.Lab, vocabulary *checks.Vocabulary) (*Lab, error) {
 	linked, wrong := bind(lab, vocabulary)
 	for _, doc := range setupDocuments(lab) {
@@ -142,7 +143,7 @@ func capabilityNames() []string {
 	return names
 }
 
-// faultsOf returns what Bind found, each with its place.
+// faultsOf returns the errors of a check's Bind, each with its place.
 func faultsOf(check content.Check, err error) content.Errors {
 	if wrong, ok := errors.AsType[content.Errors](err); ok {
 		return wrong
@@ -150,8 +151,8 @@ func faultsOf(check content.Check, err error) content.Errors {
 	return content.Errors{check.Wrong(err.Error(), "")}
 }
 
-// linkCluster finds what a step cannot have: nodes that the lab does not have, and a control plane that is older than
-// the lab's.
+// linkCluster finds what a step asks of the cluster in vain: nodes that the lab does not have, or a control plane that
+// is older than the lab's.
 func linkCluster(lab *content.Lab, step *content.Step) (wrong content.Errors) {
 	var nodes []string
 	for _, n := range lab.Cluster.Nodes {

@@ -9,12 +9,12 @@ import (
 	"github.com/k8slab/k8slab/text"
 )
 
-// Lint returns all that is wrong with the lab in the folder dir of fsys, in the order of files and lines, and nil where
-// nothing is: its files, the checks and capabilities that they name, and its starting state as far as it can be told
-// without a cluster. It is stricter than playing a lab: a field of a built-in object that does not exist, which the API
-// server would drop with a warning, is an error here. So is an object for which the lab would be refused where somebody
-// takes it from a source, unless it ships with k8slab, whose labs may contain them (docs/adr/007-foreign-content.md).
-// The error is about reading fsys.
+// Lint returns all that is wrong with the lab in the folder dir of fsys, in the order of files and lines; nil means
+// that nothing is wrong. It examines the lab's files, the checks and capabilities that they name, and the starting
+// state as far as that is possible without a cluster. It is stricter than playing a lab: a field of a built-in object
+// that does not exist, which the API server would drop with a warning, is an error here. So is an object for which a
+// lab from a source is refused, unless ships is true: labs that ship with k8slab may contain such objects
+// (docs/adr/007-foreign-content.md). The returned error is about reading fsys.
 func Lint(fsys fs.FS, dir string, vocabulary *checks.Vocabulary, ships bool) (content.Errors, error) {
 	lab, wrong, err := content.Read(fsys, dir)
 	if err != nil {
@@ -29,7 +29,7 @@ func Lint(fsys fs.FS, dir string, vocabulary *checks.Vocabulary, ships bool) (co
 		}
 	}
 	for _, one := range unlinked {
-		// What could not even be read needs no second complaint about what it refers to.
+		// A field that could not be read needs no second complaint about what it refers to.
 		if !slices.ContainsFunc(wrong, func(e content.Error) bool { return e.Position == one.Position && e.Field == one.Field }) {
 			wrong = append(wrong, one)
 		}
@@ -37,7 +37,7 @@ func Lint(fsys fs.FS, dir string, vocabulary *checks.Vocabulary, ships bool) (co
 	return wrong.Sorted(), nil
 }
 
-// Schemas of the files of a lab, with descriptions in lang, for editors.
+// Schemas returns the schemas of lab.yaml and step.yaml, with descriptions in lang, for editors.
 func Schemas(lang text.Lang, vocabulary *checks.Vocabulary) (lab, step *content.Schema) {
 	var all []content.CheckSchema
 	for _, d := range vocabulary.Definitions() {

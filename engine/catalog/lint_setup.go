@@ -27,12 +27,12 @@ type setupDocument struct {
 	lab  *content.Lab
 	file string
 	root *yaml.Node
-	// first is the earlier behaviour of the same kind, namespace and name; nil if this document has no such twin.
+	// first is, for a behaviour, the earlier behaviour of the same kind and name; nil if there is none.
 	first *setupDocument
 }
 
-// setupDocuments returns the documents of the lab's set-up and of its steps'. Files that are no YAML are left out:
-// content has said so.
+// setupDocuments returns the documents of the set-up of the lab and of its steps. It leaves out files that are not
+// YAML, which package content reports.
 func setupDocuments(lab *content.Lab) []setupDocument {
 	shared := documentsOf(lab, lab.Setup)
 	all := slices.Clone(shared)
@@ -52,7 +52,7 @@ func documentsOf(lab *content.Lab, files []content.File) []setupDocument {
 		for {
 			var node yaml.Node
 			if err := decoder.Decode(&node); err != nil {
-				break // the end, or no YAML
+				break // the end of the file, or not YAML
 			}
 			if len(node.Content) > 0 && node.Content[0].Kind == yaml.MappingNode {
 				all = append(all, setupDocument{lab: lab, file: file.Path, root: node.Content[0]})
@@ -62,7 +62,7 @@ func documentsOf(lab *content.Lab, files []content.File) []setupDocument {
 	return all
 }
 
-// pointAtTwins sets first of those behaviours whose name another one before them among all has.
+// pointAtTwins sets first on each behaviour in of that has the kind and name of an earlier behaviour in all.
 func pointAtTwins(all, of []setupDocument) {
 	for i := range of {
 		if !of[i].isBehavior() {
@@ -82,7 +82,8 @@ func pointAtTwins(all, of []setupDocument) {
 
 func (d setupDocument) isBehavior() bool { return behavior.Is(d.text("apiVersion"), d.text("kind")) }
 
-// node returns the value at the path, or the nearest thing around it.
+// node returns the value at the path. If the path does not exist, it returns the value at the longest part of the path
+// that does, and false.
 func (d setupDocument) node(path ...string) (node *yaml.Node, whole bool) {
 	node = d.root
 	for _, name := range path {
@@ -147,7 +148,7 @@ func (d setupDocument) behaviorFaults() content.Errors {
 	return wrong
 }
 
-// objectFaults says what is wrong with an object of a kind that Kubernetes defines itself. Of others, only the cluster
+// objectFaults says what is wrong with an object of a kind that Kubernetes itself defines. Other kinds only the cluster
 // knows.
 func (d setupDocument) objectFaults() content.Errors {
 	gv, err := schema.ParseGroupVersion(d.text("apiVersion"))
@@ -162,7 +163,7 @@ func (d setupDocument) objectFaults() content.Errors {
 	return d.faults(err)
 }
 
-// policyFaults says what a lab may not contain for those who take it from a source (seed.Permit).
+// policyFaults says why the object would be refused in a lab from a source (seed.Permit).
 func (d setupDocument) policyFaults() content.Errors {
 	raw, err := yaml.Marshal(d.root)
 	if err != nil || d.isBehavior() {
@@ -170,7 +171,7 @@ func (d setupDocument) policyFaults() content.Errors {
 	}
 	objects, err := manifest.Parse(raw)
 	if err != nil {
-		return nil // objectFaults says so, or the cluster
+		return nil // objectFaults or the cluster reports that
 	}
 	var wrong content.Errors
 	for _, o := range objects {
@@ -188,7 +189,7 @@ var (
 	wrongField = regexp.MustCompile(`cannot unmarshal (\S+) into Go struct field \S*?\.(\S+) of type (\S+)`)
 )
 
-// faults gives each part of a decoder's error its place.
+// faults turns a decoder's error into errors, each with its place in the document.
 func (d setupDocument) faults(err error) content.Errors {
 	if err == nil {
 		return nil
@@ -223,7 +224,7 @@ func (d setupDocument) fault(err error) content.Error {
 	return d.wrong("", err.Error(), "correct the document")
 }
 
-// unknown is about a field that does not exist. Some decoders give its path and some its name alone.
+// unknown is the error about a field that does not exist. Some decoders give the path of the field, some only its name.
 func (d setupDocument) unknown(field string) content.Error {
 	e := d.wrong(field, "there is no such field in a "+d.text("kind"), "correct its name or place, or remove it")
 	names := fieldNames(field)
@@ -237,7 +238,7 @@ func (d setupDocument) unknown(field string) content.Error {
 	return e
 }
 
-// keyNamed returns the key of that name in the mapping, or further down in it, or nil.
+// keyNamed returns the first key of that name in the mapping or below it, or nil.
 func keyNamed(node *yaml.Node, name string) *yaml.Node {
 	if node.Kind == yaml.MappingNode {
 		for i := 0; i+1 < len(node.Content); i += 2 {

@@ -15,7 +15,7 @@ const (
 	lintSetup  = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n"
 )
 
-// lintLab is a lab without a fault. The changes are file name and content in turn.
+// lintLab returns a lab without a fault, with the changes made to it: a file name and its content in turn.
 func lintLab(changes ...string) fs.FS {
 	files := fstest.MapFS{}
 	write := func(name, data string) { files["01-lab/"+name] = &fstest.MapFile{Data: []byte(data)} }
@@ -51,7 +51,7 @@ checks:
 func TestLintFindsAllThatIsWrongAtOnceWithItsPlace(t *testing.T) {
 	for name, c := range map[string]struct {
 		changes []string
-		// want are the lines of the answer, each by a part of it; none where nothing is wrong.
+		// want has a part of each line of the answer; empty means that nothing is wrong.
 		want []string
 	}{
 		"nothing": {nil, nil},

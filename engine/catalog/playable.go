@@ -16,10 +16,10 @@ import (
 // Fit is how much of a step a kind of cluster can play.
 type Fit struct {
 	Step string `json:"step"`
-	// Unplayable says why it cannot be played there; nil where it can.
+	// Unplayable says why the step cannot be played there; nil means that it can.
 	Unplayable *text.Text `json:"unplayable,omitempty"`
-	// Checks is how many checks the step has, with its invariants. NotJudged of them are left out on such a cluster,
-	// because it lacks the capabilities that Lacks names.
+	// Checks counts the step's checks and invariants. NotJudged of them are left out because the cluster lacks the
+	// capabilities in Lacks.
 	Checks    int      `json:"checks"`
 	NotJudged int      `json:"notJudged"`
 	Lacks     []string `json:"lacks,omitempty"`
@@ -46,8 +46,9 @@ func Fits(lab *content.Lab, p cluster.Provider, vocabulary *checks.Vocabulary) [
 	return all
 }
 
-// Capable returns what tasks may take for granted on the provider's clusters. Nodes of somebody else's are among it,
-// since nobody is let in there whose lab changes nodes and who did not say that it may.
+// Capable returns the capabilities that tasks may take for granted on the provider's clusters. For clusters that
+// somebody else made, that includes changing nodes: a lab that changes nodes is let in there only if the person allows
+// it.
 func Capable(p cluster.Provider) []cluster.Capability {
 	if _, guest := cluster.As[cluster.Guest](p); guest {
 		return append(cluster.CapabilitiesOf(p), cluster.Nodes)
@@ -55,7 +56,7 @@ func Capable(p cluster.Provider) []cluster.Capability {
 	return cluster.CapabilitiesOf(p)
 }
 
-// Lacks returns the required capabilities that are not among those.
+// Lacks returns the required capabilities that has does not contain.
 func Lacks[Name ~string](required []Name, has []cluster.Capability) []string {
 	var missing []string
 	for _, name := range required {
@@ -66,7 +67,7 @@ func Lacks[Name ~string](required []Name, has []cluster.Capability) []string {
 	return missing
 }
 
-// needsOf returns what the check needs; nothing for one that does not exist, which linking says.
+// needsOf returns the needs of the check. A check that does not exist has none; linking reports that check.
 func needsOf(c content.Check, vocabulary *checks.Vocabulary) []checks.Need {
 	d, err := vocabulary.Lookup(c.Use)
 	if err != nil {
@@ -75,8 +76,8 @@ func needsOf(c content.Check, vocabulary *checks.Vocabulary) []checks.Need {
 	return d.Needs
 }
 
-// Unfit says why the provider's clusters cannot play the step, in words that go behind its name. It is nil where they
-// can.
+// Unfit says why the provider's clusters cannot play the step, in words that follow the step's name. Nil means that
+// they can play it.
 func Unfit(lab *content.Lab, step *content.Step, p cluster.Provider, vocabulary *checks.Vocabulary) *text.Text {
 	if missing := Lacks(step.Requires, Capable(p)); len(missing) > 0 {
 		return &text.Text{EN: "needs " + joinNames(missing), JA: "には " + joinNames(missing) + " が必要です"}
@@ -90,8 +91,9 @@ func Unfit(lab *content.Lab, step *content.Step, p cluster.Provider, vocabulary 
 	return unjudged(step, p, vocabulary)
 }
 
-// unjudged says what all checks of the step need that the provider's clusters do not have, so that nothing would tell
-// whether the task was done. It is nil where one can be judged; invariants do not count, which hold from the start.
+// unjudged says which capabilities all checks of the step need and the provider's clusters lack, so that nothing would
+// tell whether the task was done. Nil means that at least one check can be judged. Invariants do not count, because
+// they hold from the start.
 func unjudged(step *content.Step, p cluster.Provider, vocabulary *checks.Vocabulary) *text.Text {
 	var all []string
 	for _, c := range step.Checks {
@@ -106,8 +108,8 @@ func unjudged(step *content.Step, p cluster.Provider, vocabulary *checks.Vocabul
 	return &text.Text{EN: "has no check that can do without " + names, JA: "のチェックはどれも " + names + " がなければ判定できません"}
 }
 
-// unfitRelease is about a step that begins with a control plane which has been upgraded. It is nil where the provider's
-// can be, or need not.
+// unfitRelease is about a step that begins with an upgraded control plane, on a provider that cannot upgrade one. Nil
+// means that the provider can, or that the step begins with the lab's release.
 func unfitRelease(lab *content.Lab, step *content.Step, p cluster.Provider) *text.Text {
 	from, to := lab.Cluster.Release, step.Cluster.Release
 	if _, upgrades := cluster.As[cluster.Upgrader](p); upgrades || to == "" || to == from {
@@ -116,9 +118,9 @@ func unfitRelease(lab *content.Lab, step *content.Step, p cluster.Provider) *tex
 	return new(text.New("begins when the control plane has been brought from %s to %s, which k8slab cannot do there", "はコントロールプレーンを %s から %s に上げた状態で始まりますが、k8slab からは上げられません", from, to))
 }
 
-// unfitKubelet says which kubelet the step begins with that no node of the provider's clusters can be given: where it
-// cannot set any release, a node is upgraded from the lab's, to at most that of the step's control plane. It is nil
-// where there is none.
+// unfitKubelet says which kubelet of the step no node of the provider's clusters can have; nil means that there is no
+// such kubelet. Where kubelets cannot be set, nodes can still be upgraded, from the lab's release up to the release of
+// the step's control plane.
 func unfitKubelet(lab *content.Lab, step *content.Step, p cluster.Provider) *text.Text {
 	if _, sets := cluster.As[cluster.KubeletSetter](p); sets || len(step.Cluster.Kubelets) == 0 {
 		return nil
@@ -137,8 +139,8 @@ func unfitKubelet(lab *content.Lab, step *content.Step, p cluster.Provider) *tex
 	return nil
 }
 
-// Playable returns nil where the provider's clusters can play the step of the lab, and else a problem that says what
-// they lack. It looks at no cluster.
+// Playable returns nil if the provider's clusters can play the step, and otherwise a problem that says what they lack.
+// It looks at no cluster.
 func Playable(lab *content.Lab, step *content.Step, p cluster.Provider, vocabulary *checks.Vocabulary) error {
 	if err := Lacking(lab, p, Lacks(lab.Requires, Capable(p))); err != nil {
 		return err
@@ -146,7 +148,8 @@ func Playable(lab *content.Lab, step *content.Step, p cluster.Provider, vocabula
 	return StepPlayable(lab, step, p, vocabulary, action.Do(action.Status))
 }
 
-// StepPlayable refuses a step that the provider's clusters cannot play, before anything is made or changed.
+// StepPlayable refuses a step that the provider's clusters cannot play. next is what the problem tells the person to
+// do.
 func StepPlayable(lab *content.Lab, step *content.Step, p cluster.Provider, vocabulary *checks.Vocabulary, next action.Action) error {
 	why := Unfit(lab, step, p, vocabulary)
 	if why == nil {
@@ -156,7 +159,7 @@ func StepPlayable(lab *content.Lab, step *content.Step, p cluster.Provider, voca
 		text.New("%s/%s %s; %s clusters cannot play it", "%s/%s %s。%s のクラスターでは実行できません", lab.ID, step.ID, why, p.Name()), next)
 }
 
-// Lacking is the problem of a lab that requires capabilities which the provider's clusters do not have, and nil where
+// Lacking is the problem of a lab that requires capabilities which the provider's clusters do not have. It is nil if
 // none is missing.
 func Lacking(lab *content.Lab, p cluster.Provider, missing []string) error {
 	if len(missing) == 0 {
@@ -167,8 +170,8 @@ func Lacking(lab *content.Lab, p cluster.Provider, missing []string) error {
 		action.Do(action.Start).On(lab.ID))
 }
 
-// Judged returns the checks with those marked that cannot be judged on the provider's clusters. A check that depends on
-// a check left out depends on that check's own dependencies.
+// Judged returns a copy of the checks, with LeftOut set on those that cannot be judged on the provider's clusters. A
+// check that depends on a check left out depends on that check's own dependencies.
 func Judged(all []Check, p cluster.Provider, vocabulary *checks.Vocabulary) []Check {
 	all = slices.Clone(all)
 	left := map[string][]string{}

@@ -14,7 +14,7 @@ import (
 
 // Shelf holds the labs that came with k8slab.
 type Shelf interface {
-	// IDs lists them in order, without reading them.
+	// IDs lists the ids of the labs, in order, without reading the labs.
 	IDs() ([]string, error)
 	// Load reads the lab of that id. For an id that no lab has the error is fs.ErrNotExist; for a lab that is broken it
 	// is content.Errors.
@@ -89,7 +89,7 @@ func LoadAll(shelf Shelf) ([]*content.Lab, error) {
 	return all, nil
 }
 
-// readable makes a problem of content's list of errors, each of which has its file, its line and what to do.
+// readable turns content's list of errors into a problem. Each of the errors has its file, its line and what to do.
 func readable(err error) error {
 	if _, ok := errors.AsType[content.Errors](err); ok {
 		return problem.New(problem.Content, text.Plain(err.Error()), action.Action{}).From(err)

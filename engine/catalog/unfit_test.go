@@ -16,8 +16,8 @@ import (
 	"github.com/k8slab/k8slab/text"
 )
 
-// keeps is a provider whose nodes keep their kubelets, upgrades one whose nodes are upgraded, and sets one that can
-// give them any.
+// keeps is a provider whose nodes keep their kubelets; upgrades can upgrade its nodes; sets can give a node any
+// kubelet.
 type (
 	keeps    struct{ cluster.Provider }
 	upgrades struct{ keeps }
@@ -35,7 +35,7 @@ func TestRealNodesHaveTheKubeletsThatAnUpgradeReaches(t *testing.T) {
 	tests := map[string]struct {
 		provider cluster.Provider
 		step     content.StepCluster
-		// want is in what is said; empty means that the step can be played.
+		// want is part of the reason; empty means that the step can be played.
 		want string
 	}{
 		"none are asked for":        {keeps{}, content.StepCluster{Release: "1.37"}, ""},
@@ -59,7 +59,7 @@ func TestRealNodesHaveTheKubeletsThatAnUpgradeReaches(t *testing.T) {
 	}
 }
 
-// can is a provider that can do nothing beyond the interface; logs also has an audit log, and does can do everything.
+// can is a provider that can do nothing beyond the interface; logs also has an audit log; does has every capability;
 // theirs is a provider of clusters that somebody else made.
 type (
 	can  struct{ cluster.Provider }
@@ -87,7 +87,7 @@ func (can) Name() string { return "can" }
 
 func (theirs) Name() string { return "theirs" }
 
-// needy has one check that can do without a past, and one that cannot.
+// needy has one check that needs no record of the past, and one that does.
 func needy(t *testing.T) *checks.Vocabulary {
 	t.Helper()
 	doc := checks.Doc{Summary: text.Text{EN: "S.", JA: "要。"}}
@@ -113,7 +113,7 @@ func TestAStepIsPlayedWhereItsTaskAndOneCheckCanBe(t *testing.T) {
 	tests := map[string]struct {
 		provider cluster.Provider
 		step     content.Step
-		// want is in what is said; empty means that the step can be played.
+		// want is part of the reason; empty means that the step can be played.
 		want string
 	}{
 		"all is there":                      {all, content.Step{Requires: []string{"upgrades"}, Checks: using("past/asked")}, ""},
@@ -139,7 +139,7 @@ func TestAStepIsPlayedWhereItsTaskAndOneCheckCanBe(t *testing.T) {
 	}
 }
 
-// TestOwnClustersJudgeEverything: what checks need, clusters that k8slab makes have.
+// TestOwnClustersJudgeEverything: clusters that k8slab makes have what every check needs.
 func TestOwnClustersJudgeEverything(t *testing.T) {
 	own, err := embedded.New(t.TempDir())
 	if err != nil {

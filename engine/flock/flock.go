@@ -1,6 +1,9 @@
 // Package flock locks files between processes, with github.com/gofrs/flock (flock(2)). The kernel drops a lock when its
-// process ends, however it ends, so there are no stale ones. A child process does not inherit a lock: its file is
-// closed on exec.
+// process ends, however it ends, so there are no stale locks. A child process does not inherit a lock: the lock's file
+// is closed on exec.
+//
+// It must not know what a lock protects. Try, Wait and Held are for files that are nothing but locks; Exclusive and
+// Shared are for files that have a content of their own.
 package flock
 
 import (
@@ -15,10 +18,11 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// pollInterval is how often Wait tries a lock again that another process holds.
+// pollInterval is how often Wait tries again to take a lock that another process holds.
 const pollInterval = 20 * time.Millisecond
 
-// Try takes the lock file at once or not at all. It creates a missing file (0600) and its folder (0700).
+// Try takes the lock, or reports false at once if another process holds it. It creates a missing file (0600) and its
+// folder (0700).
 func Try(path string) (release func(), ok bool, err error) {
 	lock, err := inFolder(path)
 	if err != nil {
@@ -30,7 +34,7 @@ func Try(path string) (release func(), ok bool, err error) {
 	return releaseOf(lock), true, nil
 }
 
-// Wait takes the lock as Try does, and waits until ctx ends. A lock that is free is taken even if ctx has ended.
+// Wait takes the lock as Try does, but waits for it until ctx ends. It takes a free lock even if ctx has ended.
 func Wait(ctx context.Context, path string) (release func(), err error) {
 	lock, err := inFolder(path)
 	if err != nil {
@@ -60,7 +64,7 @@ func Held(path string) (bool, error) {
 	return err == nil && !free, err
 }
 
-// Exclusive locks a file that has a content of its own, and waits for as long as others hold it. It creates a missing
+// Exclusive locks a file that has a content of its own, and waits as long as others hold the lock. It creates a missing
 // file (0600).
 func Exclusive(path string) (release func(), err error) {
 	lock := writable(path)
@@ -70,7 +74,8 @@ func Exclusive(path string) (release func(), err error) {
 	return releaseOf(lock), nil
 }
 
-// Shared waits until nobody holds the file by Exclusive, and keeps it so. The file must exist.
+// Shared waits until nobody holds the file's Exclusive lock, and keeps others from taking that lock until release. The
+// file must exist.
 func Shared(path string) (release func(), err error) {
 	lock := flock.New(path, flock.SetFlag(os.O_RDONLY))
 	if err := uninterrupted(lock.RLock); err != nil {

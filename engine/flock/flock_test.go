@@ -19,8 +19,8 @@ const (
 	parent = "K8SLAB_TEST_PARENT"
 )
 
-// TestMain lets this executable be a process that holds a lock until its input ends, and, as a parent, one that has
-// a child with the same input, which lives on when the parent is killed.
+// TestMain lets this executable be a process that holds a lock until its input ends. As a parent it also has a child
+// with the same input, which lives on when the parent is killed.
 func TestMain(m *testing.M) {
 	path := os.Getenv(hold)
 	if path == "" {

@@ -15,16 +15,18 @@ import (
 const (
 	// checkTimeout bounds one look of one check.
 	checkTimeout = 10 * time.Second
-	// patience is how long a failure that says a controller has yet to catch up is looked at again, and lookAgain how
-	// often.
+	// patience is how long a check is repeated that fails only because a controller has yet to catch up; lookAgain is
+	// how often.
 	patience  = 20 * time.Second
 	lookAgain = 50 * time.Millisecond
-	// errorPatience is how long an error of the cluster is tried again before the grader says that it cannot tell.
+	// errorPatience is how long a check is repeated that meets an error of the cluster, before the grader says that it
+	// cannot tell.
 	errorPatience = 2 * time.Second
 )
 
-// Look runs the checks at once; a check that depends on others waits for them. It writes nothing. Each verdict is given
-// to emit, which may be nil, when it is known, one at a time; Look returns them in the order of the checks.
+// Look runs the checks side by side; a check that depends on others waits for them. It writes nothing. It gives each
+// verdict to emit as soon as the verdict is known, one at a time; emit may be nil. It returns the verdicts in the order
+// of the checks.
 func Look(ctx context.Context, env checks.Env, all []catalog.Check, emit func(Verdict)) []Verdict {
 	var emitting sync.Mutex
 	known := func(v Verdict) {
@@ -54,7 +56,7 @@ func Look(ctx context.Context, env checks.Env, all []catalog.Check, emit func(Ve
 				return
 			}
 			for _, id := range c.After {
-				<-done[id] // the lab was linked, so there is one and there is no cycle
+				<-done[id] // the lab was linked: the id exists, and no circle of checks waits for itself
 				if verdicts[index[id]].Outcome != checks.Passed {
 					v.BlockedBy = append(v.BlockedBy, id)
 				}
@@ -72,7 +74,7 @@ func Look(ctx context.Context, env checks.Env, all []catalog.Check, emit func(Ve
 	return verdicts
 }
 
-// lookAt looks until the check passes, fails for good, or patience ends.
+// lookAt repeats the check until it passes, fails for good, or patience ends.
 func lookAt(ctx context.Context, env checks.Env, c catalog.Check) (checks.Result, string) {
 	began := time.Now()
 	for {
@@ -99,7 +101,7 @@ func lookAt(ctx context.Context, env checks.Env, c catalog.Check) (checks.Result
 	}
 }
 
-// once runs the check once. A check that panics could not tell, and takes nothing else down with it.
+// once runs the check once. A check that panics gives an error, and takes no other check down.
 func once(ctx context.Context, env checks.Env, run checks.Bound) (result checks.Result, err error) {
 	defer func() {
 		if r := recover(); r != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/k8slab/k8slab/engine/progress"
 )
 
-// check returns a linked check that always answers so.
+// check returns a linked check that always gives this result and error.
 func check(id string, result checks.Result, err error, after ...string) catalog.Check {
 	return catalog.Check{
 		Check: content.Check{ID: id, After: after},

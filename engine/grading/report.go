@@ -13,13 +13,14 @@ import (
 type Report struct {
 	Lab  string `json:"lab"`
 	Step string `json:"step"`
-	// Passed: every check and every invariant passed that can be judged on the cluster, and at least one check can be
-	// judged.
+	// Passed: of the checks and invariants that can be judged on the cluster, every one passed, and at least one is a
+	// check.
 	Passed bool `json:"passed"`
-	// Points earned; Max is what the step is worth. A step with an errored check earns nothing yet, and loses nothing.
+	// Points that are earned; Max is what the step is worth. A step with an errored check earns nothing yet, and loses
+	// nothing.
 	Points int `json:"points"`
 	Max    int `json:"max"`
-	// HintCost has been taken off Points.
+	// HintCost, in points, has been taken off Points.
 	HintCost int       `json:"hintCost"`
 	Verdicts []Verdict `json:"verdicts"`
 	// Elapsed is the wall time of grading.
@@ -34,16 +35,17 @@ type Verdict struct {
 	// Invariant: it held at the start and must still hold.
 	Invariant bool `json:"invariant"`
 	checks.Result
-	// BlockedBy lists the ids that have to pass first, with outcome blocked.
+	// BlockedBy lists the ids of checks that have to pass first, with the outcome blocked.
 	BlockedBy []string `json:"blockedBy,omitempty"`
-	// Error is why the grader could not tell, with outcome errored.
+	// Error is why the grader could not tell, with the outcome errored.
 	Error string `json:"error,omitempty"`
-	// Reason is why the check was left out, with outcome not-judged.
+	// Reason is why the check was left out, with the outcome not-judged.
 	Reason text.Text `json:"reason,omitzero"`
 }
 
-// Score gives points for a step whose checks all passed, as far as they could be judged: what the step is worth less
-// the cost of the hints, and nothing once the solution was shown. Step is what the journal knows of the step, or nil.
+// Score sets Passed and the points. A step passes if all checks that can be judged passed. It then earns what it is
+// worth less the cost of the hints, and nothing if the solution was shown. step is what the journal knows of the step,
+// or nil.
 func (r *Report) Score(step *progress.Step) {
 	r.Passed = slices.ContainsFunc(r.Verdicts, func(v Verdict) bool { return v.Outcome == checks.Passed && !v.Invariant }) &&
 		!slices.ContainsFunc(r.Verdicts, func(v Verdict) bool { return v.Outcome != checks.Passed && v.Outcome != checks.NotJudged })

@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// The questions below are answered from the timeline alone. Each answer is certain: where a gap could change it, a
-// GapError is returned in its place. What was found is found, gap or not; that nothing was found is only said where
+// The methods below answer from the timeline alone, and each answer is certain: a method returns a GapError if a gap
+// could change its answer. What was found is certain in spite of gaps. That nothing was found is certain only if
 // nothing is missing.
 
-// Of returns the object as it was when the timeline begins, nil where it did not exist, and what became of it since. An
-// object that was deleted and made again goes on under its name.
+// Of returns the object as it was when the timeline begins, nil if it did not exist then, and its records since. An
+// object that was deleted and made again under the same name counts as the same object.
 func (t *Timeline) Of(ref Ref) (before *Record, since []Record) {
 	for i := range t.Records {
 		r := &t.Records[i]
@@ -29,8 +29,8 @@ func (t *Timeline) Of(ref Ref) (before *Record, since []Record) {
 	return before, since
 }
 
-// Complete returns a GapError where changes of the object since the timeline's beginning may be missing. A gap in which
-// it did not change, which its resourceVersion tells, does not matter.
+// Complete returns a GapError if changes of the object since the timeline's beginning may be missing. A gap does not
+// matter if the object's resourceVersion shows that the object did not change in it.
 func (t *Timeline) Complete(ref Ref) error {
 	if !t.watched[ref.Kind] {
 		return &GapError{Gap{Kind: ref.Kind}, ref.String()}
@@ -63,7 +63,7 @@ func (t *Timeline) gapBefore(r Record) Gap {
 	return found
 }
 
-// gapAt returns a GapError for a moment that a gap of the kind covers.
+// gapAt returns a GapError if a gap of the kind covers the moment.
 func (t *Timeline) gapAt(kind string, at time.Time) error {
 	if !t.watched[kind] {
 		return &GapError{Gap{Kind: kind}, kind + " objects"}
@@ -76,8 +76,8 @@ func (t *Timeline) gapAt(kind string, at time.Time) error {
 	return nil
 }
 
-// Below returns the first moment since the timeline's beginning at which fewer than n pods of a workload were
-// available, which they are also where it was deleted; nil where there was none.
+// Below returns the first moment since the timeline's beginning at which fewer than n pods of the workload were
+// available, or at which the workload was deleted; nil if there was no such moment.
 func (t *Timeline) Below(ref Ref, n int32) (*Record, error) {
 	before, since := t.Of(ref)
 	all := since
@@ -98,11 +98,12 @@ func (t *Timeline) Below(ref Ref, n int32) (*Record, error) {
 	return nil, nil
 }
 
-// ErrNoOrder says that of two moments it cannot be told which came first.
+// ErrNoOrder says that nobody can tell which of two moments came first.
 var ErrNoOrder = errors.New("the order of two events is not known")
 
-// HappenedBefore reports whether the change a came before the change b. It goes by their resourceVersions, which count
-// all changes of a cluster whose objects are in one etcd; a change that was missed has no moment of its own.
+// HappenedBefore reports whether the change a came before the change b. It compares their resourceVersions, which count
+// all changes of a cluster whose objects are in one etcd; for equal ones the error is ErrNoOrder. A change that was
+// missed has no moment of its own: the error is a GapError.
 func (t *Timeline) HappenedBefore(a, b Record) (bool, error) {
 	for _, r := range []Record{a, b} {
 		if r.Missed {
@@ -115,8 +116,8 @@ func (t *Timeline) HappenedBefore(a, b Record) (bool, error) {
 	return a.Version < b.Version, nil
 }
 
-// At returns the objects of a kind that existed when the change was made, as they were then. As HappenedBefore, it goes
-// by resourceVersions.
+// At returns the objects of a kind that existed when the change was made, as they were then. Like HappenedBefore, it
+// goes by resourceVersions.
 func (t *Timeline) At(kind string, change Record) ([]Record, error) {
 	if change.Missed {
 		return nil, &GapError{t.gapBefore(change), change.Ref().String()}
@@ -133,7 +134,7 @@ func (t *Timeline) At(kind string, change Record) ([]Record, error) {
 	return s.all(), nil
 }
 
-// state of the objects of a kind, by UID.
+// state holds the objects of a kind, by UID.
 type state map[string]*Record
 
 func (s state) follow(r *Record) {
@@ -144,7 +145,7 @@ func (s state) follow(r *Record) {
 	s[r.UID] = r
 }
 
-// all returns the objects by namespace and name.
+// all returns the objects, sorted by namespace and name.
 func (s state) all() []Record {
 	var all []Record
 	for _, r := range s {
@@ -191,13 +192,13 @@ func (t *Timeline) walk(kind string, f func(at time.Time, s state) bool) {
 
 // Most is the answer of MostAtOnce.
 type Most struct {
-	// At is the first moment at which there were so many, and Objects which they were.
+	// At is the first moment with that many objects; Objects are the objects of that moment.
 	At      time.Time
 	Objects []Record
 }
 
-// MostAtOnce returns when the greatest number of objects of a kind were as described at the same time. In the error
-// case the answer holds what is known: there were at least so many.
+// MostAtOnce returns the moment at which the greatest number of objects of a kind were as is describes. With an error,
+// the answer holds what is known: there were at least that many.
 func (t *Timeline) MostAtOnce(kind string, is func(*Record) bool) (Most, error) {
 	var most Most
 	t.walk(kind, func(at time.Time, s state) bool {
@@ -228,7 +229,7 @@ func (t *Timeline) MostAtOnce(kind string, is func(*Record) bool) (Most, error) 
 	return most, nil
 }
 
-// FirstTime returns the first moment, not before from, at which the objects of a kind were as described; zero where
+// FirstTime returns the first moment, not before from, at which the objects of a kind were as are describes; zero if
 // there was none.
 func (t *Timeline) FirstTime(kind string, from time.Time, are func([]Record) bool) (time.Time, error) {
 	var first time.Time
@@ -264,8 +265,8 @@ func (t *Timeline) FirstTime(kind string, from time.Time, are func([]Record) boo
 	return first, nil
 }
 
-// HeldSince returns since when the object has been as described without a break, the timeline's beginning where it
-// always was; held is false where it is not so now, or does not exist.
+// HeldSince returns since when the object has been as is describes, without a break; the timeline's beginning if it
+// always was. held is false if the object is not so now, or does not exist.
 func (t *Timeline) HeldSince(ref Ref, is func(*Record) bool) (since time.Time, held bool, err error) {
 	before, after := t.Of(ref)
 	all := after
@@ -291,9 +292,8 @@ func (t *Timeline) HeldSince(ref Ref, is func(*Record) bool) (since time.Time, h
 	return since, true, t.gapAt(ref.Kind, since)
 }
 
-// Killed returns the first record of a pod that shows, for the first time, a container which ended with the exit code
-// of SIGKILL, of the pods that the function chooses; nil where there is none. It is what was seen, and no proof that
-// nothing else happened.
+// Killed returns the first record that shows, in a pod that which selects, a container newly ended with the exit code
+// of SIGKILL; nil if there is none. It returns what was seen; nil does not prove that nothing was killed.
 func (t *Timeline) Killed(which func(*Record) bool) *Record {
 	last := map[string]*Record{}
 	for i := range t.Records {
@@ -310,7 +310,8 @@ func (t *Timeline) Killed(which func(*Record) bool) *Record {
 	return nil
 }
 
-// newlyKilled reports whether a container was killed that had not been when the pod was seen before.
+// newlyKilled reports whether now shows a killed container that before, the pod's previous record, does not. before may
+// be nil.
 func newlyKilled(before, now *Record) bool {
 	for name, code := range now.Pod.Exits {
 		if code != exitKilled {

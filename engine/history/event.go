@@ -25,12 +25,12 @@ const (
 	removedAnnotation    = "k8s.io/removed-release"
 )
 
-// parseLine reads one line of an audit log. keep is false for events that are of no interest; readable is false for a
+// parseLine reads one line of an audit log. keep is false for an event that is of no interest; readable is false for a
 // line that holds no event.
 func parseLine(line []byte) (r Request, keep, readable bool) {
 	var event auditv1.Event
 	if err := json.Unmarshal(line, &event); err != nil {
-		// A server that was killed while it wrote leaves half a line, and the next one appends to it.
+		// A server that was killed while it wrote leaves half a line, and the next server appends to that line.
 		at := bytes.LastIndex(line, []byte(eventStart))
 		if at <= 0 {
 			return Request{}, false, false
@@ -128,7 +128,7 @@ func isDryRun(event *auditv1.Event, body *requestBody) bool {
 	return slices.ContainsFunc(parametersOf(event)["dryRun"], func(v string) bool { return v != "" })
 }
 
-// parametersOf are those of the request's address.
+// parametersOf returns the query parameters of the request's address.
 func parametersOf(event *auditv1.Event) url.Values {
 	uri, err := url.ParseRequestURI(event.RequestURI)
 	if err != nil {
@@ -138,7 +138,7 @@ func parametersOf(event *auditv1.Event) url.Values {
 }
 
 // propagationOf follows the API server, as isDryRun does: the body replaces the query. orphanDependents is the older
-// way to say it, and the API server refuses both at once.
+// way to ask for a propagation, and the API server refuses a request that uses both.
 func propagationOf(event *auditv1.Event, body *requestBody) metav1.DeletionPropagation {
 	if event.Verb != "delete" && event.Verb != "deletecollection" {
 		return ""
@@ -164,7 +164,7 @@ func propagationOf(event *auditv1.Event, body *requestBody) metav1.DeletionPropa
 	return ""
 }
 
-// graceOf follows the API server as propagationOf does; an eviction carries the options of its deletion.
+// graceOf follows the API server, as propagationOf does. The body of an eviction carries the options of its deletion.
 func graceOf(event *auditv1.Event, body *requestBody) *int64 {
 	deletes := event.Verb == "delete" || event.Verb == "deletecollection"
 	switch {
@@ -182,8 +182,8 @@ func graceOf(event *auditv1.Event, body *requestBody) *int64 {
 	return nil
 }
 
-// leftBy reads the answer to a write. It tells what a patch of any kind, an apply or an update came to, defaults
-// included.
+// leftBy reads the answer to a write. The answer shows the object after a patch of any kind, an apply or an update,
+// defaults included.
 func leftBy(event *auditv1.Event) *Left {
 	if event.Verb == "delete" || event.ResponseObject == nil || len(event.ResponseObject.Raw) == 0 {
 		return nil

@@ -7,7 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// written is an audit event of a write that was answered with the object.
+// written returns the audit event of a write that was answered with the object.
 func written(resource, subresource, answer string) string {
 	return `{"kind":"Event","auditID":"1","stage":"ResponseComplete","verb":"patch","requestURI":"/x",` +
 		`"objectRef":{"resource":"` + resource + `","subresource":"` + subresource + `","name":"web","namespace":"shop"},` +

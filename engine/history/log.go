@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// mostRequests bounds memory: about 20 MB. Beyond it the oldest are forgotten.
+	// mostRequests bounds memory: about 20 MB. Beyond it the oldest requests are forgotten.
 	mostRequests = 50_000
 	// longestLine is well above what the API server accepts as a request body (3 MB).
 	longestLine = 16 << 20
@@ -24,8 +24,8 @@ const (
 )
 
 // Log is the Reader over the audit log of one API server: JSON lines of audit.k8s.io/v1, uncompressed, in one file and
-// rotated parts of it. It remembers how far it has read, so that asking again costs only what is new. It is safe for
-// concurrent use, and those who ask at once are served by one reading.
+// its rotated parts. It remembers how far it has read, so that the next question costs only what is new. It is safe for
+// concurrent use, and one reading serves all who ask at the same time.
 type Log struct {
 	paths func(context.Context) ([]string, error)
 
@@ -40,8 +40,8 @@ type Log struct {
 	damaged   int
 }
 
-// Open returns a Log of the files that paths lists whenever it is asked. Files may come, go and be renamed in between.
-// Nothing is read yet.
+// Open returns a Log of the files that paths lists. paths is called for each question: files may come, go and be
+// renamed in between. Nothing is read yet.
 func Open(paths func(ctx context.Context) ([]string, error)) *Log { return &Log{paths: paths} }
 
 // Requests returns the requests that the query selects, oldest first. It returns ErrNotRecorded where there is no file,
@@ -69,15 +69,15 @@ func (l *Log) Requests(ctx context.Context, q Query) ([]Request, error) {
 	return selected, nil
 }
 
-// Damaged counts the complete lines that were no audit events.
+// Damaged counts the complete lines that are not audit events.
 func (l *Log) Damaged() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.damaged
 }
 
-// readUpTo reads all that was logged before the moment at which somebody asked. While he waited, another one's reading
-// may have done so.
+// readUpTo reads all that was logged before asked, the moment of the question. While the question waited, the reading
+// for another question may have done so already.
 func (l *Log) readUpTo(ctx context.Context, asked time.Time) error {
 	if l.current.After(asked) {
 		return nil
@@ -90,9 +90,9 @@ func (l *Log) readUpTo(ctx context.Context, asked time.Time) error {
 	return nil
 }
 
-// catchUp reads what is new, and again where the files themselves have changed: one that is renamed between the listing
-// and the opening is found under its new name only by the next listing. That more was logged meanwhile is no reason; a
-// busy server always has more, and a listing may cost a command on another machine.
+// catchUp reads what is new, and does so again if the files themselves have changed: a file that is renamed between the
+// listing and the opening is found, under its new name, only by the next listing. New lines are no reason to read
+// again: a busy server always has more, and a listing may cost a command on another machine.
 func (l *Log) catchUp(ctx context.Context) error {
 	var missed []string
 	for range mostPasses {
@@ -109,8 +109,8 @@ func (l *Log) catchUp(ctx context.Context) error {
 	return nil
 }
 
-// pass reads what is new in each file that is listed now. It reports whether one of them was not known, and which are
-// missing: removed, never made, or renamed and about to be listed under another name.
+// pass reads what is new in each file that is listed now. fresh reports whether a file was not known before. missing
+// names the files that could not be opened: removed, never made, or renamed and about to be listed under another name.
 func (l *Log) pass(ctx context.Context) (current []*tail, fresh bool, missing []string, err error) {
 	paths, err := l.paths(ctx)
 	if err != nil {
@@ -133,7 +133,7 @@ func (l *Log) pass(ctx context.Context) (current []*tail, fresh bool, missing []
 	return current, fresh, missing, nil
 }
 
-// follow reads what is new in one file, and reports whether some of it had been read before.
+// follow reads what is new in one file, and reports whether the file was known before.
 func (l *Log) follow(path string) (t *tail, known bool, err error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -150,7 +150,7 @@ func (l *Log) follow(path string) (t *tail, known bool, err error) {
 	return t, known, t.read(file, l.take)
 }
 
-// tailOf finds how far the file has been read, by what the file is and not by its name.
+// tailOf returns how far the file has been read. It recognizes the file by what the file is and not by its name.
 func (l *Log) tailOf(file *os.File) (t *tail, known bool, err error) {
 	info, err := file.Stat()
 	if err != nil {
@@ -168,7 +168,7 @@ func (l *Log) tailOf(file *os.File) (t *tail, known bool, err error) {
 	return &tail{info: info}, false, nil
 }
 
-// take keeps a line's request.
+// take keeps the request of a line.
 func (l *Log) take(line []byte) {
 	r, keep, readable := parseLine(line)
 	if !readable {
@@ -183,7 +183,7 @@ func (l *Log) take(line []byte) {
 	}
 }
 
-// forget drops the oldest n requests, many at a time so that it is rarely done.
+// forget drops the n oldest requests. It drops many at a time, so that it is rarely called.
 func (l *Log) forget(n int) {
 	slices.SortStableFunc(l.requests, func(a, b Request) int { return a.Time.Compare(b.Time) })
 	l.forgotten = l.requests[n-1].Time
@@ -193,7 +193,7 @@ func (l *Log) forget(n int) {
 // tail is how far a file has been read.
 type tail struct {
 	info os.FileInfo
-	// head is how the file begins: a number of an inode may be given to another file once its own is gone.
+	// head is how the file begins: the inode number of a file that is gone may be given to another file.
 	head []byte
 	// offset of the first byte that has not been read; always at the start of a line.
 	offset int64
@@ -201,7 +201,7 @@ type tail struct {
 
 const headLength = 256
 
-// continues reports whether the file is the one that was read before, and still holds all that was.
+// continues reports whether the file is the one that was read before, and still holds all that was read.
 func (t *tail) continues(file *os.File, info os.FileInfo) (bool, error) {
 	if !os.SameFile(t.info, info) || info.Size() < t.offset {
 		return false, nil
@@ -213,7 +213,7 @@ func (t *tail) continues(file *os.File, info os.FileInfo) (bool, error) {
 	return bytes.Equal(head, t.head), nil
 }
 
-// read hands each line that is complete to take. A last line without its end is left for the next time.
+// read hands each complete line to take. It leaves an unfinished last line for the next time.
 func (t *tail) read(file *os.File, take func([]byte)) error {
 	if _, err := file.Seek(t.offset, io.SeekStart); err != nil {
 		return err
@@ -246,8 +246,8 @@ func (t *tail) remember(file *os.File) error {
 	return nil
 }
 
-// readLine returns a complete line and its length in the file. Of a line that is longer than longestLine only the start
-// is returned, which then is no event.
+// readLine returns a complete line and its length in the file. Of a line that is longer than longestLine it returns
+// only the start, which is then not an event.
 func readLine(from *bufio.Reader) (line []byte, length int64, err error) {
 	for {
 		part, err := from.ReadSlice('\n')

@@ -177,7 +177,7 @@ func TestARotationBetweenListingAndOpeningLosesNothing(t *testing.T) {
 	expectPods(t, l, "a", "b", "c")
 }
 
-// A listing may be a command on another machine, and the server that is asked there logs without pause.
+// A listing may be a command on another machine, and the API server there logs without pause.
 func TestABusyServerIsListedOnceForEachQuestion(t *testing.T) {
 	f := newLogFolder(t)
 	listings := 0
@@ -211,7 +211,7 @@ func TestThoseWhoAskAtOnceAreServedByOneReading(t *testing.T) {
 	ask := func() { asking.Go(func() { expectPods(t, l, "a") }) }
 	ask()
 	<-underWay
-	for range 3 { // for whom the result of the reading that is under way comes too early
+	for range 3 { // they ask after the reading under way has begun, so its result is too old for them
 		ask()
 	}
 	awaitAsking(t, 3)
@@ -222,7 +222,7 @@ func TestThoseWhoAskAtOnceAreServedByOneReading(t *testing.T) {
 	}
 }
 
-// awaitAsking returns when so many wait for another one's reading.
+// awaitAsking waits until want questions wait for the reading of another one.
 func awaitAsking(t *testing.T, want int) {
 	t.Helper()
 	waiting := func() (n int) {

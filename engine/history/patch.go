@@ -7,14 +7,14 @@ import (
 )
 
 const (
-	// mostFields of a patch are remembered.
+	// mostFields is how many fields of a patch are remembered.
 	mostFields = 12
-	// deepestField is how many names deep they are followed.
+	// deepestField is how many names deep the fields are followed.
 	deepestField = 6
 )
 
-// asked reads the body of a patch: a JSON patch is a list, a merge patch of any kind an object. Values are not kept,
-// since they may be anything, but for the one of a cordon.
+// asked returns the fields that the body of a patch names, and whether it cordons a node; nil if it says nothing of
+// that. A JSON patch is a list, a merge patch of any kind an object. Values are not kept, since they may be anything.
 func asked(raw []byte) (fields []string, cordons *bool) {
 	var operations []struct {
 		Path  string `json:"path"`
@@ -48,7 +48,7 @@ func asked(raw []byte) (fields []string, cordons *bool) {
 
 const unschedulable = "spec.unschedulable"
 
-// leaves adds the paths of all that the object says, but for the directives of a strategic merge patch.
+// leaves adds the paths of all fields that the object sets, without the directives of a strategic merge patch.
 func leaves(object map[string]any, prefix string, to []string) []string {
 	for name, value := range object {
 		path := prefix + name

@@ -8,8 +8,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// auditPolicy answers as the API server would (ruleMatches in k8s.io/apiserver/pkg/audit/policy/checker.go), groups of
-// users aside and without asking for API groups.
+// auditPolicy answers as the API server would (ruleMatches in k8s.io/apiserver/pkg/audit/policy/checker.go), but knows
+// neither groups of users nor API groups.
 type auditPolicy struct{ auditv1.Policy }
 
 func parsePolicy(t *testing.T) auditPolicy {

@@ -19,13 +19,14 @@ const (
 	Found Event = "found"
 	// Watched: from now on, what happens to objects of the kind is recorded.
 	Watched Event = "watched"
-	// Lost: from now on it is not. A Missing or a Late of the kind ends it.
+	// Lost: from now on, what happens to objects of the kind is not recorded. A Missing or a Late of the kind ends
+	// that.
 	Lost Event = "lost"
-	// Missing ends a time, since From, in which objects of the kind may have changed unseen. Those that did follow,
-	// with Missed.
+	// Missing ends a time, since From, in which objects of the kind may have changed unseen. The objects that did
+	// change follow, with Missed set.
 	Missing Event = "missing"
 	// Late ends a time, since From, of which everything is recorded, but with a later time than it happened. Without a
-	// kind it is about all of them.
+	// kind it is about all kinds.
 	Late Event = "late"
 )
 
@@ -36,22 +37,22 @@ type Record struct {
 	Event Event     `json:"e"`
 	// Kind as kubectl prints it: "Pod", or with a group beyond the built-in ones "certificates.cert-manager.io".
 	Kind string `json:"k,omitempty"`
-	// UID stands before whatever a user may choose: a reader that is in a hurry looks for it.
+	// UID stands before whatever a user may choose, so that a reader in a hurry can search the line for it.
 	UID       string `json:"uid,omitempty"`
 	Namespace string `json:"ns,omitempty"`
 	Name      string `json:"n,omitempty"`
-	// Version is the resourceVersion, which of one resource can be compared as a number (KEP-5504).
+	// Version is the resourceVersion. Versions of one resource can be compared as numbers (KEP-5504).
 	Version uint64 `json:"rv,omitempty"`
-	// Missed: it was found changed, or gone, after a gap; when it changed, and through what, is not known.
+	// Missed: the object was found changed, or gone, after a gap. When it changed, and how, is not known.
 	Missed bool `json:"missed,omitempty"`
-	// From is when a gap began, with Missing and Late, and with a Lost that is said again at the head of a file.
+	// From is when a gap began: with Missing and Late, and with a Lost that is repeated at the head of a file.
 	From       time.Time         `json:"from,omitzero"`
 	Generation int64             `json:"g,omitempty"`
 	Observed   int64             `json:"og,omitempty"`
 	Labels     map[string]string `json:"l,omitempty"`
 	// Owner is the controller, as "ReplicaSet/web-5d9c".
 	Owner string `json:"o,omitempty"`
-	// Deleting: it has a deletionTimestamp.
+	// Deleting: the object has a deletionTimestamp.
 	Deleting bool `json:"del,omitempty"`
 
 	Pod      *PodFacts      `json:"pod,omitempty"`
@@ -66,12 +67,12 @@ type PodFacts struct {
 	Ready bool   `json:"r,omitempty"`
 	// Node is empty until the pod is bound.
 	Node string `json:"no,omitempty"`
-	// Mirror of a static pod.
+	// Mirror: the pod mirrors a static pod.
 	Mirror bool `json:"m,omitempty"`
 	// Disruption is the reason of the condition DisruptionTarget where it is true.
 	Disruption string `json:"d,omitempty"`
-	// Exits holds the exit codes of the containers that have ended, and of those that were restarted since; 137 where
-	// SIGKILL ended one.
+	// Exits holds exit codes by container: of containers that have ended, and of those that were restarted since. 137
+	// means SIGKILL.
 	Exits    map[string]int32 `json:"x,omitempty"`
 	Restarts int32            `json:"rs,omitempty"`
 	// Waiting is the reason for which a container does not start, such as CrashLoopBackOff.

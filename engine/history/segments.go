@@ -18,15 +18,16 @@ import (
 	"time"
 )
 
-// SegmentName is the name of the n-th file of a record. By name they sort by age, and each begins with all that exists,
-// so that older ones can go. One that is full is compressed, under the same name with CompressedSuffix.
+// SegmentName returns the name of the n-th file of a record. Files sorted by name are sorted by age. Each file begins
+// with all objects that exist, so that older files can be removed. A full file is compressed, and then has the same
+// name with CompressedSuffix.
 func SegmentName(n int) string { return fmt.Sprintf("watch-%08d.jsonl", n) }
 
-// CompressedSuffix is that of gzip (RFC 1952).
+// CompressedSuffix is the suffix of files compressed with gzip (RFC 1952).
 const CompressedSuffix = ".gz"
 
-// Segments lists the files of the record in dir, oldest first. Of one that is just being compressed the plain file
-// counts.
+// Segments lists the files of the record in dir, oldest first. While a file is being compressed, it lists the plain
+// one.
 func Segments(dir string) ([]string, error) {
 	paths, err := filepath.Glob(filepath.Join(dir, "watch-*.jsonl"))
 	if err != nil {
@@ -65,12 +66,12 @@ type compressedSegment struct {
 
 func (c *compressedSegment) Close() error { return c.file.Close() }
 
-// mostListings ends the attempts to read a record whose files are compressed or removed meanwhile.
+// mostListings bounds how often the files of a record are listed again because one was compressed or removed meanwhile.
 const mostListings = 5
 
-// readRecords reads what a timeline since the given time needs: of the time before only the last word on each object,
-// and all gaps. It skips a last line without its end, which is still being written. ErrNotRecorded is returned where
-// there is no record.
+// readRecords reads what a timeline since the given time needs: all records since then, and from before only the last
+// record about each object, and all gaps. It skips an unfinished last line, which is still being written. If there is
+// no record, the error is ErrNotRecorded.
 func readRecords(ctx context.Context, dir string, since time.Time) (records []Record, err error) {
 	for range mostListings {
 		records, err = readSegments(ctx, dir, since)
@@ -86,7 +87,7 @@ func readSegments(ctx context.Context, dir string, since time.Time) ([]Record, e
 	if err != nil {
 		return nil, err
 	}
-	// The last file that begins before is the first to be read; one that is empty still does not begin.
+	// Begin with the last file that begins before since. A file that is still empty has no beginning.
 	for len(paths) > 1 {
 		begin, err := beginOf(paths[1])
 		if err != nil && !errors.Is(err, io.EOF) {
@@ -126,7 +127,8 @@ func beginOf(path string) (time.Time, error) {
 	return timeOf(line)
 }
 
-// reading of a record, which in a long attempt is read far more often than it is decoded.
+// reading is a record that is being read. Of a record's lines most are skipped, so a line is decoded only if it is
+// needed.
 type reading struct {
 	since time.Time
 	// before holds the last line about each object, by UID.
@@ -179,7 +181,7 @@ func (r *reading) decode(line []byte) error {
 	return nil
 }
 
-// all puts the objects as they were before what came then.
+// all returns the last records from before since, and then the records since.
 func (r *reading) all() ([]Record, error) {
 	after := r.records
 	r.records = nil
@@ -204,7 +206,7 @@ func timeOf(line []byte) (time.Time, error) {
 	return time.Parse(time.RFC3339Nano, string(rest[:end]))
 }
 
-// uidOf reads the UID of a line without decoding it; empty where it is about no object.
+// uidOf reads the UID of a line without decoding it; empty for a line that is not about an object.
 func uidOf(line []byte) string {
 	_, rest, ok := bytes.Cut(line, []byte(uidField))
 	end := bytes.IndexByte(rest, '"')

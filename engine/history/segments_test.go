@@ -39,7 +39,7 @@ func TestARecordIsReadFromTheFileThatHoldsItsBeginning(t *testing.T) {
 	all := newTale("Deployment").available(-1, Added, 3).available(2, Modified, 2).available(4, Modified, 1).records
 	writeSegment(t, dir, 1, "this is not even a record\n")
 	writeSegment(t, dir, 2, linesOf(t, all[:3]...))
-	// A file begins with all that exists, and its last line may be on its way.
+	// A file begins with all objects that exist, and its last line may still be on its way.
 	writeSegment(t, dir, 3, linesOf(t, Record{Time: at(3), Event: Watched, Kind: "Deployment"}, all[2], all[3])+`{"t":"2025-04-01T09:00:05Z","e":"modi`)
 	timeline, err := recordingIn(dir).Timeline(t.Context(), start)
 	if err != nil {

@@ -10,9 +10,9 @@ import (
 
 // Gap is a time of which the record does not tell enough.
 type Gap struct {
-	// From and To; a zero From lies before everything, and a zero To has not come yet.
+	// From and To bound the gap. A zero From lies before everything; a zero To means that the gap has not ended.
 	From, To time.Time
-	// Kind that it is about; empty for all.
+	// Kind of objects that the gap is about; empty for all kinds.
 	Kind string
 	// Late: nothing is missing, but what happened in the gap is recorded with a later time.
 	Late bool
@@ -26,7 +26,7 @@ func (g Gap) covers(kind string, t time.Time) bool {
 // "could not tell".
 type GapError struct {
 	Gap Gap
-	// About is what was asked for.
+	// About names what was asked for.
 	About string
 }
 
@@ -56,7 +56,7 @@ func (NotRecorded) Timeline(context.Context, time.Time) (*Timeline, error) {
 }
 
 // Recording is the Watcher over the folder that a recorder writes. It is safe for concurrent use, and questions that
-// wait for each other share an answer.
+// are asked at the same time share an answer.
 type Recording struct {
 	upToNow func(context.Context) (dir string, err error)
 
@@ -65,8 +65,8 @@ type Recording struct {
 	last  *Timeline
 }
 
-// OpenRecording returns a Recording of the folder that upToNow returns, once all that has happened before its call is
-// in it. Nothing is read yet.
+// OpenRecording returns a Recording of the folder that upToNow returns. upToNow returns when all that happened before
+// its call is in the folder. Nothing is read yet.
 func OpenRecording(upToNow func(ctx context.Context) (dir string, err error)) *Recording {
 	return &Recording{upToNow: upToNow}
 }
@@ -93,21 +93,21 @@ func (r *Recording) Timeline(ctx context.Context, since time.Time) (*Timeline, e
 	return r.last, nil
 }
 
-// Timeline is what a cluster went through in a time.
+// Timeline is what a cluster went through between Since and Until.
 type Timeline struct {
 	Since, Until time.Time
-	// Records since then, oldest first, preceded by the last word on each object before. Words about the record itself
-	// are not in it.
+	// Records from Since on, oldest first, preceded by the last record from before about each object. Records about the
+	// record itself are left out.
 	Records []Record
 	Gaps    []Gap
 	// watched holds the kinds that are recorded at all.
 	watched map[string]bool
 }
 
-// backlog is how long a recorder may still hear of what happened while it did not listen.
+// backlog is how long after a gap a recorder may still hear of changes that were made in the gap.
 const backlog = time.Second
 
-// NewTimeline tells what the records, in their order, say of the time.
+// NewTimeline returns what the records, which are in their order, tell of the time.
 func NewTimeline(records []Record, since, until time.Time) *Timeline {
 	t := &Timeline{Since: since, Until: until, watched: map[string]bool{}}
 	lost := map[string]time.Time{}
@@ -138,13 +138,13 @@ func NewTimeline(records []Record, since, until time.Time) *Timeline {
 	for kind, from := range lost {
 		t.Gaps = append(t.Gaps, Gap{From: from, Kind: kind})
 	}
-	// What ended before is of no interest; a gap that holds the beginning is.
+	// A gap that ended before since does not matter; a gap that since lies in does.
 	t.Gaps = slices.DeleteFunc(t.Gaps, func(g Gap) bool { return !g.To.IsZero() && g.To.Before(since) })
 	return t
 }
 
-// Without returns the timeline without what was recorded between the two times: it was undone, so that what was before
-// holds again.
+// Without returns the timeline without the records between the two times, which were undone: what held before holds
+// again.
 func (t *Timeline) Without(from, to time.Time) *Timeline {
 	inside := func(at time.Time) bool { return at.After(from) && at.Before(to) }
 	rest := *t

@@ -72,7 +72,7 @@ func TestWasItEverBelow(t *testing.T) {
 	const never = 99
 	tests := map[string]struct {
 		tale *tale
-		// want is the second of the record that says so; one from before the beginning says it of the beginning.
+		// want is the second of the record that Below returns; -1 is the one from before the timeline begins.
 		want int
 		gap  bool
 	}{
@@ -162,7 +162,7 @@ func TestSinceWhenItHasHeld(t *testing.T) {
 	ready := func(r *Record) bool { return r.Node.Ready == "True" }
 	tests := map[string]struct {
 		tale *tale
-		// since in seconds; zero where it always held.
+		// since in seconds; zero if it always held.
 		since     int
 		held, gap bool
 	}{
@@ -195,8 +195,8 @@ func TestWhatWasThereWhenSomethingChanged(t *testing.T) {
 	story := newTale("Node", "Pod").node(-1, Added, "a", "True", false).add(-1, Added, "Pod", "old", pod("a", nil)).
 		add(1, Added, "Pod", "new", pod("a", nil)).add(2, Deleted, "Pod", "old", pod("a", nil)).node(2, Modified, "a", "True", true).
 		add(3, Deleted, "Pod", "new", pod("a", nil))
-	// The watches of two kinds do not wait for each other: the pod went before the node changed, and was heard of
-	// later.
+	// The watches of two kinds do not wait for each other: the pod went before the node changed, but the recorder heard
+	// of the pod later.
 	i := len(story.records)
 	story.records[i-2], story.records[i-3] = story.records[i-3], story.records[i-2]
 	timeline := story.timeline()

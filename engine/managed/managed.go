@@ -1,8 +1,10 @@
-// Package managed holds what a cloud's own API says of a cluster that it runs: versions, upgrades, channels, pools and
-// maintenance windows.
+// Package managed holds what a cloud's own API says of a cluster that the cloud runs: versions, upgrades, channels,
+// pools and maintenance windows.
 //
-// It owns the values and what can be told from them. It must not know any cloud's SDK, nor providers; checks and
-// lessons read it, and a provider fills it in (engine/cluster/aks).
+// It owns these values and what can be told from them. It must not know any cloud's SDK, nor providers: a provider
+// fills the values in (engine/cluster/aks), and checks and lessons read them.
+//
+// Start reading at Cluster.
 package managed
 
 import (
@@ -14,7 +16,7 @@ import (
 	"github.com/k8slab/k8slab/text"
 )
 
-// Cluster is a managed cluster as its cloud describes it. Words in capitals or camel case are the cloud's own.
+// Cluster is a managed cluster as its cloud describes it. Values in capitals or camel case are the cloud's own words.
 type Cluster struct {
 	Name          string `json:"name"`
 	ResourceGroup string `json:"resourceGroup"`
@@ -23,24 +25,25 @@ type Cluster struct {
 	// PowerState is "Running" or "Stopped"; Provisioning is "Succeeded", "Updating", "Failed" and so on.
 	PowerState   string `json:"powerState"`
 	Provisioning string `json:"provisioning"`
-	// Version of the control plane now: "1.35.4". Wanted is what was asked for, which can be a release: "1.35".
+	// Version of the control plane now: "1.35.4". Wanted is the version that was asked for, which can be a release:
+	// "1.35".
 	Version string `json:"version"`
 	Wanted  string `json:"wanted"`
 	// Upgrades that the control plane can go to, oldest first.
 	Upgrades []Upgrade `json:"upgrades"`
 	// Available are the releases that new clusters of the region can have, oldest first.
 	Available []Release `json:"available"`
-	// UpgradeChannel brings the cluster up by itself: "none", "patch", "stable", "rapid" or "node-image". NodeOSChannel
-	// does the nodes' operating system: "None", "Unmanaged", "SecurityPatch" or "NodeImage". Empty where nothing was
-	// chosen.
+	// UpgradeChannel is how the cloud upgrades the cluster by itself: "none", "patch", "stable", "rapid" or
+	// "node-image". NodeOSChannel is how it upgrades the nodes' operating system: "None", "Unmanaged", "SecurityPatch"
+	// or "NodeImage". Both are empty if nothing was chosen.
 	UpgradeChannel string `json:"upgradeChannel"`
 	NodeOSChannel  string `json:"nodeOSChannel"`
 	// SupportPlan is "KubernetesOfficial" or "AKSLongTermSupport"; Tier is "Free", "Standard" or "Premium".
 	SupportPlan string `json:"supportPlan"`
 	Tier        string `json:"tier"`
 	// LocalAccounts: certificates that the cluster itself issues let people in. EntraID: people sign in with their
-	// directory's account. CloudRBAC: their rights come from role assignments of the cloud, too. Private: the API
-	// server has no public address.
+	// directory's account. CloudRBAC: role assignments of the cloud give people rights, too. Private: the API server
+	// has no public address.
 	LocalAccounts bool `json:"localAccounts"`
 	EntraID       bool `json:"entraID"`
 	CloudRBAC     bool `json:"cloudRBAC"`
@@ -48,16 +51,16 @@ type Cluster struct {
 	// Pools by name, and Windows by name.
 	Pools   []Pool   `json:"pools"`
 	Windows []Window `json:"windows"`
-	// Unread are the parts that the person may not read. They are empty here, which says nothing of the cluster.
+	// Unread lists the parts that the person may not read. They are empty here, which says nothing of the cluster.
 	Unread []Part `json:"unread,omitempty"`
 }
 
-// Part of what a cloud says that takes a right of its own to read.
+// Part is a part of what a cloud says for which the reader needs a right of its own.
 type Part string
 
 const (
-	// Upgrades are Cluster.Upgrades, Available, Pools and Windows the fields of their names, and PoolUpgrades is
-	// Pool.Upgrades.
+	// Upgrades is the field Cluster.Upgrades; Available, Pools and Windows are the fields of their names; PoolUpgrades
+	// is the field Pool.Upgrades.
 	Upgrades     Part = "upgrades"
 	Available    Part = "available"
 	Pools        Part = "pools"
@@ -95,20 +98,20 @@ func (c *Cluster) UnreadText() text.Text {
 	return text.Text{EN: strings.Join(en, ", "), JA: strings.Join(ja, "、")}
 }
 
-// Upgrade is a version that can be gone to.
+// Upgrade is a version to which a control plane or a pool can go.
 type Upgrade struct {
 	Version string `json:"version"`
 	Preview bool   `json:"preview,omitempty"`
 }
 
-// Release is one that a region has.
+// Release is a release that a region offers.
 type Release struct {
-	// Version is "1.35", Patches are its versions: "1.35.4".
+	// Version is the release: "1.35". Patches are its versions: "1.35.4".
 	Version string   `json:"version"`
 	Patches []string `json:"patches"`
 	Default bool     `json:"default,omitempty"`
 	Preview bool     `json:"preview,omitempty"`
-	// Plans say who supports it.
+	// Plans name the support plans that cover the release.
 	Plans []string `json:"plans,omitempty"`
 }
 
@@ -118,7 +121,7 @@ type Pool struct {
 	// Mode is "System" or "User".
 	Mode  string `json:"mode"`
 	Count int    `json:"count"`
-	// Least and Most bound Count where Autoscaling.
+	// Least and Most bound Count if Autoscaling is true.
 	Autoscaling bool   `json:"autoscaling"`
 	Least       int    `json:"least,omitempty"`
 	Most        int    `json:"most,omitempty"`
@@ -135,14 +138,14 @@ type Pool struct {
 	Soak         time.Duration `json:"soakNs"`
 	PowerState   string        `json:"powerState"`
 	Provisioning string        `json:"provisioning"`
-	// Upgrades that its nodes can go to.
+	// Upgrades that the pool's nodes can go to.
 	Upgrades []Upgrade `json:"upgrades"`
 }
 
 // Window is when the cloud may do maintenance of one kind.
 type Window struct {
-	// Name says what for: "aksManagedAutoUpgradeSchedule", "aksManagedNodeOSUpgradeSchedule", or "default" for weekly
-	// releases of the service itself.
+	// Name says what the window is for: "aksManagedAutoUpgradeSchedule", "aksManagedNodeOSUpgradeSchedule", or
+	// "default" for weekly releases of the service itself.
 	Name  string   `json:"name"`
 	Every Schedule `json:"every"`
 	// Start is the time of day, "00:00", at UTCOffset, "+09:00"; empty means UTC.
@@ -155,15 +158,16 @@ type Window struct {
 	Blocked []Span `json:"blocked,omitempty"`
 }
 
-// Schedule says on which days.
+// Schedule says on which days a window opens.
 type Schedule struct {
 	// Unit is "day", "week" or "month"; Interval counts them from 1.
 	Unit     string `json:"unit"`
 	Interval int    `json:"interval"`
-	// Weekdays by their English names; Nth is "First" to "Fourth" or "Last" where it is one of the month's.
+	// Weekdays by their English names. Nth is "First" to "Fourth" or "Last" if the day is a certain weekday of the
+	// month.
 	Weekdays []string `json:"weekdays,omitempty"`
 	Nth      string   `json:"nth,omitempty"`
-	// Day of the month; zero where it is a weekday.
+	// Day of the month; zero if the day is a weekday.
 	Day int `json:"day,omitempty"`
 }
 
@@ -224,9 +228,8 @@ func (c *Cluster) Window(name string) (Window, bool) {
 	return c.Windows[i], true
 }
 
-// Offered reports whether new clusters of the region can still have the control plane's release. One that is not
-// offered any more gets no support either, other than by a plan of its own. It is false where Available may not be
-// read.
+// Offered reports whether new clusters of the region can still have the control plane's release. Without a support plan
+// of its own, a release that is not offered gets no support either. Offered is false if Available may not be read.
 func (c *Cluster) Offered() bool {
 	return slices.ContainsFunc(c.Available, func(r Release) bool { return strings.HasPrefix(c.Version+".", r.Version+".") })
 }

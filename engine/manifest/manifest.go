@@ -1,4 +1,4 @@
-// Package manifest reads streams of Kubernetes objects.
+// Package manifest reads streams of Kubernetes objects. It knows what every object has, and must not know any kind.
 package manifest
 
 import (
@@ -14,9 +14,9 @@ import (
 // ErrIncomplete says that a document lacks what every object has.
 var ErrIncomplete = errors.New("apiVersion, kind and metadata.name are required")
 
-// Parse returns the objects of YAML documents or of a stream of JSON, without empty documents. With an error it returns
-// the objects before the first document that is not an object. The error is ErrIncomplete if that document lacks what
-// every object has.
+// Parse returns the objects of YAML documents or of a stream of JSON; empty documents are left out. With an error, it
+// returns the objects before the first bad document: one that cannot be read, or one that is incomplete, for which the
+// error is ErrIncomplete.
 func Parse(data []byte) ([]*unstructured.Unstructured, error) {
 	var objects []*unstructured.Unstructured
 	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(data), 4096)

@@ -1,6 +1,10 @@
 // Package problem holds the error that a person can act on: what went wrong, in both languages, and what to do next.
-// Every layer above content returns it for what a user can cause or fix; each face shows it in one place, and the
-// command line takes the exit code from its kind.
+// Every layer above content returns it for what a user can cause or fix.
+//
+// It must not know how a problem is shown: each face shows problems in one place, and the command line takes the exit
+// code from the kind.
+//
+// Start reading at Problem.
 package problem
 
 import (
@@ -22,7 +26,7 @@ const (
 	Cluster
 	// Content: a lab is broken.
 	Content
-	// Unpassed: the step has not passed, and what was asked for needs that it has.
+	// Unpassed: the step has not passed, and what was asked for is only possible once it has.
 	Unpassed
 )
 
@@ -31,9 +35,9 @@ type Problem struct {
 	Kind Kind
 	// What went wrong, naming the thing.
 	What text.Text
-	// Next is what to do about it; zero where there is nothing.
+	// Next is what to do about it; the zero Action if there is nothing.
 	Next action.Action
-	// Err is the cause, or nil. It is kept for errors.Is and for the log; What already says what matters of it.
+	// Err is the cause, or nil. It is kept for errors.Is and for the log; What already says what a person needs of it.
 	Err error
 }
 
@@ -53,7 +57,7 @@ func (p *Problem) Error() string { return p.What.EN }
 
 func (p *Problem) Unwrap() error { return p.Err }
 
-// KindOf returns the kind of the first Problem in err's chain, and Internal where there is none.
+// KindOf returns the kind of the first Problem in err's chain, and Internal if there is none.
 func KindOf(err error) Kind {
 	if p, ok := errors.AsType[*Problem](err); ok {
 		return p.Kind

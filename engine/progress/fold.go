@@ -33,10 +33,11 @@ type hintKey struct {
 type folding struct {
 	labs map[string]*Lab
 	seen map[string]bool
-	// past attempts: events that another process still writes to one of them do not touch the current one.
+	// past holds attempts that are over: an event that another process still writes to one of them does not touch the
+	// current attempt.
 	past map[attemptKey]bool
 	paid map[hintKey]bool
-	// touched lists labs, the one that was touched last at the end.
+	// touched lists the labs in the order in which they were last touched.
 	touched []string
 }
 
@@ -60,8 +61,8 @@ func (f *folding) apply(e Event) {
 	f.touch(e.Lab)
 }
 
-// lab returns the attempt that the event belongs to. The line that began it may have been lost; what came after it
-// still counts.
+// lab returns the attempt that the event belongs to. The event that began the attempt may have been lost; later events
+// still count.
 func (f *folding) lab(e Event) *Lab {
 	lab := f.labs[e.Lab]
 	if lab == nil || e.Attempt != "" && lab.Attempt != e.Attempt {
@@ -108,7 +109,7 @@ func (f *folding) step(lab *Lab, e Event) {
 	}
 }
 
-// hint charges each level once, also when two processes showed it.
+// hint charges each level once, even if two processes showed it.
 func (f *folding) hint(lab *Lab, s *Step, e Event) {
 	s.HintsSeen = max(s.HintsSeen, e.Level)
 	key := hintKey{lab.ID, lab.Attempt, s.ID, e.Level}

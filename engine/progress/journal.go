@@ -238,7 +238,7 @@ func (j *Journal) readAll() ([]byte, error) {
 }
 
 // lock opens the journal for this process alone, until release. The lock is on the journal itself and not on a file
-// beside it, as in every earlier version, whose processes may write to the same journal.
+// beside it, because that is where every earlier version, which may write to the same journal, looks for it.
 func (j *Journal) lock() (f *os.File, release func(), err error) {
 	unlock, err := flock.Exclusive(j.path)
 	if err != nil {

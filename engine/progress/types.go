@@ -46,17 +46,17 @@ type Event struct {
 	Step    string `json:"step,omitempty"`
 	// Began, with Entered and WasReset, is when k8slab began to make the starting state, which was there at Time.
 	Began time.Time `json:"began,omitzero"`
-	// Snapshot, with Saved, is what was saved. With Entered, it is what was restored in place of the starting state;
-	// what had happened since Undone is undone.
+	// Snapshot, with Saved, is the snapshot that was saved. With Entered, it is the snapshot that was restored in place
+	// of the starting state; what happened since Undone is then undone.
 	Snapshot string    `json:"snapshot,omitempty"`
 	Undone   time.Time `json:"undone,omitzero"`
 	// Provider of the cluster, with Started.
 	Provider string `json:"provider,omitempty"`
-	// Origin of the lab, with Started: the attempt is about the lab as it was there.
+	// Origin of the lab, with Started: the attempt is about the lab as it was at its origin.
 	Origin content.Origin `json:"origin,omitzero"`
 	// Passed, with Checked: every check and invariant passed.
 	Passed bool `json:"passed,omitempty"`
-	// Points earned and Max that could have been, with Checked.
+	// Points that were earned, and Max that could have been earned, with Checked.
 	Points int `json:"points,omitempty"`
 	Max    int `json:"max,omitempty"`
 	// Verdicts, with Checked: outcome by check id.
@@ -64,9 +64,9 @@ type Event struct {
 	// Level of the hint, from 1, and Cost in points, with Hinted.
 	Level int `json:"level,omitempty"`
 	Cost  int `json:"cost,omitempty"`
-	// Node, with Upgraded and Switched; empty for the control plane. Action is what was done to its machine: "stop",
-	// "start", "reboot" or "touch". With Upgraded, From and To are versions, Outcome says whether To runs now, and
-	// Ignored what stood in the way of an upgrade that was forced.
+	// Node, with Upgraded and Switched; empty for the control plane. With Switched, Action is what was done to the
+	// node's machine: "stop", "start", "reboot" or "touch". With Upgraded, From and To are versions, Outcome says
+	// whether To runs now, and Ignored lists what stood in the way of an upgrade that was forced.
 	Node    string   `json:"node,omitempty"`
 	Action  string   `json:"action,omitempty"`
 	From    string   `json:"from,omitempty"`
@@ -100,7 +100,7 @@ type Lab struct {
 	Steps map[string]*Step
 }
 
-// Step is what was done of one step in the current attempt.
+// Step is the learner's progress in one step in the current attempt.
 type Step struct {
 	ID string
 	// Entered is when its starting state was last seeded or reset; checks judge what happened since.

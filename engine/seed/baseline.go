@@ -18,17 +18,17 @@ import (
 	"github.com/k8slab/k8slab/engine/history"
 )
 
-// Baseline is the starting state as it was when the learner got it. It is kept beside the journal, out of the cluster,
-// so that nothing that is done to the cluster changes what the work is compared with.
+// Baseline is the starting state as it was when the learner got it. It is kept beside the journal and not in the
+// cluster, so that nothing done to the cluster changes what the work is compared with.
 type Baseline struct {
 	Lab     string    `json:"lab"`
 	Step    string    `json:"step"`
 	Attempt string    `json:"attempt"`
 	Time    time.Time `json:"time"`
-	// ClusterID is the UID of the kube-system namespace: a cluster that was made anew is another one.
+	// ClusterID is the UID of the kube-system namespace. A cluster that was deleted and made again has another one.
 	ClusterID string                       `json:"clusterID"`
 	Items     []*unstructured.Unstructured `json:"items"`
-	// Undone are times whose actions a restored snapshot has undone.
+	// Undone lists the times whose actions a restored snapshot has undone.
 	Undone []Window `json:"undone,omitempty"`
 }
 
@@ -38,7 +38,7 @@ type Window struct {
 	To   time.Time `json:"to"`
 }
 
-// AuditLog returns the audit log without what was undone.
+// AuditLog returns the audit log without requests that were undone.
 func (b *Baseline) AuditLog(all history.Reader) history.Reader {
 	if len(b.Undone) == 0 {
 		return all
@@ -46,7 +46,7 @@ func (b *Baseline) AuditLog(all history.Reader) history.Reader {
 	return remaining{all: all, undone: b.Undone}
 }
 
-// remaining is a history without some times of it.
+// remaining is an audit log without the requests of some times.
 type remaining struct {
 	all    history.Reader
 	undone []Window
@@ -67,7 +67,7 @@ func undone(windows []Window, t time.Time) bool {
 // HasUndone reports whether a restored snapshot has undone what happened at the time.
 func (b *Baseline) HasUndone(t time.Time) bool { return undone(b.Undone, t) }
 
-// History returns what the cluster went through without what was undone.
+// History returns the record of the cluster without changes that were undone.
 func (b *Baseline) History(all history.Watcher) history.Watcher {
 	if len(b.Undone) == 0 {
 		return all
@@ -75,7 +75,7 @@ func (b *Baseline) History(all history.Watcher) history.Watcher {
 	return remainingRecord{all: all, undone: b.Undone}
 }
 
-// remainingRecord is a record without some times of it.
+// remainingRecord is a record without the changes of some times.
 type remainingRecord struct {
 	all    history.Watcher
 	undone []Window
@@ -114,7 +114,7 @@ func (b *Baseline) Objects(gk schema.GroupKind) []*unstructured.Unstructured {
 	return found
 }
 
-// recordBaseline reads back the scenario's objects, the pods of its namespaces and the nodes.
+// recordBaseline reads the scenario's objects, the pods of its namespaces and the nodes from the cluster into b.
 func (op *operator) recordBaseline(ctx context.Context, s *Scenario, b *Baseline) error {
 	for _, o := range s.objects {
 		r, err := op.resource(o.GroupVersionKind(), o.GetNamespace())
@@ -147,7 +147,7 @@ func (op *operator) recordBaseline(ctx context.Context, s *Scenario, b *Baseline
 	return err
 }
 
-// keep adds the object unless it is there already: a bare pod is both part of the scenario and a pod of its namespace.
+// keep adds the object unless the baseline has it: a bare pod is both part of the scenario and a pod of its namespace.
 func (b *Baseline) keep(o *unstructured.Unstructured) {
 	if _, known := b.Object(o.GroupVersionKind().GroupKind(), o.GetNamespace(), o.GetName()); known {
 		return
@@ -166,7 +166,7 @@ func (op *operator) clusterID(ctx context.Context) (string, error) {
 
 func baselinePath(sessionDir string) string { return filepath.Join(sessionDir, "baseline.json") }
 
-// LoadBaseline returns nil for a session that has none: nothing is seeded, or seeding was interrupted.
+// LoadBaseline returns nil for a session without a baseline: nothing is seeded, or seeding was interrupted.
 func LoadBaseline(sessionDir string) (*Baseline, error) {
 	raw, err := os.ReadFile(baselinePath(sessionDir))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -177,7 +177,7 @@ func LoadBaseline(sessionDir string) (*Baseline, error) {
 	}
 	var b Baseline
 	if err := json.Unmarshal(raw, &b); err != nil {
-		return nil, nil // as good as none: the step will be seeded again
+		return nil, nil // as good as no baseline: the step will be seeded again
 	}
 	return &b, nil
 }
@@ -187,8 +187,8 @@ func (b *Baseline) Save(sessionDir string) error {
 	return Keep(baselinePath(sessionDir), b)
 }
 
-// Keep replaces a file of the session's folder by v as JSON. A crash leaves the old file or the new one; it is not
-// waited for until the file is on the disk, since what is lost with the power is made again.
+// Keep replaces a file in the session's folder by v as JSON. A crash leaves the old file or the new one. Keep does not
+// wait until the file is on the disk: whatever a power failure loses is made again.
 func Keep(path string, v any) error {
 	raw, err := json.Marshal(v)
 	if err != nil {
@@ -197,7 +197,8 @@ func Keep(path string, v any) error {
 	return atomicfile.WriteUnsynced(path, raw, atomicfile.Private)
 }
 
-// DropBaseline is done before the cluster is touched: from then on the step counts as not seeded.
+// DropBaseline removes the baseline. It is called before the cluster is touched: from then on the step counts as not
+// seeded.
 func DropBaseline(sessionDir string) error {
 	err := os.Remove(baselinePath(sessionDir))
 	if errors.Is(err, fs.ErrNotExist) {

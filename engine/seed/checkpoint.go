@@ -18,7 +18,7 @@ import (
 
 // stepCheckpoint is what k8slab keeps beside a cluster's checkpoint of a step's starting state.
 type stepCheckpoint struct {
-	// Fingerprint of the set-up that was seeded: a lab that was changed since is seeded again.
+	// Fingerprint of the set-up that was seeded. If the lab's set-up has changed since, the step is seeded again.
 	Fingerprint string    `json:"fingerprint"`
 	Baseline    *Baseline `json:"baseline"`
 }
@@ -29,7 +29,7 @@ func checkpointPath(sessionDir string, step *content.Step) string {
 	return filepath.Join(sessionDir, checkpointOf(step)+".json")
 }
 
-// fingerprint changes when the starting state of the step does.
+// fingerprint returns a value that changes when the step's starting state changes.
 func fingerprint(lab *content.Lab, step *content.Step) string {
 	sum := sha256.New()
 	for _, f := range slices.Concat(lab.Setup, step.Setup) {
@@ -41,8 +41,8 @@ func fingerprint(lab *content.Lab, step *content.Step) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// restore brings the cluster back to the checkpoint of the step, and returns its baseline. It returns nil where there
-// is no checkpoint that fits: one of another cluster, one of an older lab, or none at all.
+// restore brings the cluster back to the checkpoint of the step, and returns its baseline. It returns nil if no
+// checkpoint fits: there is none, or it is one of another cluster or of an older version of the lab.
 func (t Target) restore(ctx context.Context, c cluster.Checkpointer) (*Baseline, error) {
 	raw, err := os.ReadFile(checkpointPath(t.Dir, t.Step))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -53,7 +53,7 @@ func (t Target) restore(ctx context.Context, c cluster.Checkpointer) (*Baseline,
 	}
 	var saved stepCheckpoint
 	if json.Unmarshal(raw, &saved) != nil || saved.Baseline == nil || saved.Fingerprint != fingerprint(t.Lab, t.Step) {
-		return nil, nil // as good as none
+		return nil, nil // as good as no checkpoint
 	}
 	op, err := t.operator(ctx)
 	if err != nil {

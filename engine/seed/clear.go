@@ -33,9 +33,9 @@ var (
 	definitions = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
 )
 
-// clear removes what k8slab made for the lab, with all that the learner put into its namespaces, and waits until it has
-// gone. In a disposable cluster it is known by its names, too: a learner may have taken the label off, or a program
-// made it anew.
+// clear removes what k8slab made for the lab, with all that the learner put into the lab's namespaces, and waits until
+// all of it is gone. In a disposable cluster it knows the lab's objects by their names as well as by the label: a
+// learner may have taken the label off, or a program may have made the object again without it.
 func (op *operator) clear(ctx context.Context, lab *content.Lab, disposable bool) error {
 	all, err := belongingsOf(lab)
 	if err != nil {
@@ -64,9 +64,9 @@ func (op *operator) clear(ctx context.Context, lab *content.Lab, disposable bool
 // belongings is what any step of a lab creates.
 type belongings struct {
 	namespaces []string
-	// kinds of all other objects, with their names.
+	// kinds of all other objects, with the names of the objects.
 	kinds map[schema.GroupVersionKind][]types.NamespacedName
-	// definitions by name, as the lab leaves them.
+	// definitions holds the lab's CustomResourceDefinitions by name, as the lab leaves them.
 	definitions map[string]*unstructured.Unstructured
 }
 
@@ -96,8 +96,8 @@ func (b *belongings) sortedKinds() []schema.GroupVersionKind {
 	return slices.SortedFunc(maps.Keys(b.kinds), func(a, b schema.GroupVersionKind) int { return strings.Compare(a.String(), b.String()) })
 }
 
-// restoreDefinitions writes the lab's own definitions over what a learner made of them. An object that is stored in a
-// version which its definition has lost can be neither read nor deleted, and holds its namespace for ever.
+// restoreDefinitions writes the lab's own CustomResourceDefinitions over what a learner made of them. An object that is
+// stored in a version which its definition has lost can be neither read nor deleted, and holds its namespace for ever.
 func (op *operator) restoreDefinitions(ctx context.Context, lab string, all map[string]*unstructured.Unstructured) error {
 	for name, o := range all {
 		live, err := op.dynamic.Resource(definitions).Get(ctx, name, metav1.GetOptions{})
@@ -107,14 +107,14 @@ func (op *operator) restoreDefinitions(ctx context.Context, lab string, all map[
 		if err == nil {
 			err = op.change(ctx, o)
 		}
-		if err != nil && !apierrors.IsInvalid(err) { // one that allows no way back is deleted as it is
+		if err != nil && !apierrors.IsInvalid(err) { // a definition that cannot be changed back is deleted as it is
 			return fmt.Errorf("restore the definition %s: %w", name, err)
 		}
 	}
 	return nil
 }
 
-// deleteThere deletes the object, which need not be there.
+// deleteThere deletes the object. It is no error if the object does not exist.
 func deleteThere(ctx context.Context, r dynamic.ResourceInterface, name string) error {
 	err := r.Delete(ctx, name, metav1.DeleteOptions{})
 	if apierrors.IsNotFound(err) {
@@ -175,18 +175,18 @@ func (op *operator) forcePods(ctx context.Context, namespace string) error {
 	return r.DeleteCollection(ctx, metav1.DeleteOptions{GracePeriodSeconds: &now}, metav1.ListOptions{})
 }
 
-// stray is an object that the learner made outside of what is the lab's.
+// stray is an object that the learner or a program of the lab made outside of the lab's namespaces.
 type stray struct {
 	resource        schema.GroupVersionResource
 	namespace, name string
 }
 
-// creationPatience is how much later than its request an object may have been created to be the one that was asked for.
+// creationPatience is how much later than a request an object may have been created for it to be the requested one.
 const creationPatience = 10 * time.Second
 
-// clearStrays removes what the learner and the lab's programs made outside of its namespaces, as the audit log tells.
-// What stayed would be in the way of whoever does the step again, and might be taken for their work. What has no name
-// in the log, since the API server gave it one, stays.
+// clearStrays removes objects that the learner and the lab's programs made outside of the lab's namespaces, as the
+// audit log tells. Such an object would be in the way when the step is done again, and might be taken for that work. An
+// object whose name the API server chose stays, because the log does not hold the name.
 func (op *operator) clearStrays(ctx context.Context, lab string, past history.Reader) error {
 	created, err := past.Requests(ctx, history.Query{Succeeded: true})
 	if err != nil {
@@ -224,12 +224,13 @@ func (op *operator) clearStrays(ctx context.Context, lab string, past history.Re
 	return nil
 }
 
-// ofTheLab tells the learner and programs from what runs and makes the cluster.
+// ofTheLab reports whether the user is the learner or a program of the lab, and not a part of the cluster or of k8slab.
 func ofTheLab(user string) bool {
 	return user == string(cluster.Learner) || strings.HasPrefix(user, "system:serviceaccount:") && history.IsPerson(user)
 }
 
-// isThere reports whether the object that was made then is there still. What is no object, such as a review, is not.
+// isThere reports whether the object that was made at that time still exists. Requests for things that are not objects,
+// such as reviews, have made none.
 func (op *operator) isThere(ctx context.Context, s stray, made time.Time) (bool, error) {
 	o, err := op.dynamic.Resource(s.resource).Namespace(s.namespace).Get(ctx, s.name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) || apierrors.IsMethodNotSupported(err) {
@@ -254,12 +255,12 @@ func (op *operator) remove(ctx context.Context, s stray) error {
 	})
 }
 
-// clearKind deletes the lab's objects of the kind outside of its namespaces: those with its label, and those of the
-// names.
+// clearKind deletes the lab's objects of the kind outside of the lab's namespaces: objects with the lab's label, and
+// objects of the given names.
 func (op *operator) clearKind(ctx context.Context, gvk schema.GroupVersionKind, lab string, names []types.NamespacedName) error {
 	mapping, err := op.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
 	if meta.IsNoMatchError(err) {
-		return nil // its definition has gone, and so have the objects
+		return nil // the kind's definition is gone, and so are the objects
 	}
 	if err != nil {
 		return err
@@ -268,7 +269,7 @@ func (op *operator) clearKind(ctx context.Context, gvk schema.GroupVersionKind, 
 	return eventually(ctx, func() (bool, error) {
 		list, err := op.dynamic.Resource(mapping.Resource).List(ctx, selector)
 		if apierrors.IsNotFound(err) {
-			return true, nil // its definition has gone since
+			return true, nil // the kind's definition has gone since
 		}
 		if err != nil {
 			return false, err
@@ -290,8 +291,8 @@ func (op *operator) clearKind(ctx context.Context, gvk schema.GroupVersionKind, 
 	})
 }
 
-// restoreNodes undoes what a learner does to nodes in a lab: cordons, taints, labels of the cluster's shape. It returns
-// the names of the nodes that do not exist any more.
+// restoreNodes undoes what a learner does to nodes in a lab: it removes cordons and taints, and restores the labels of
+// zone and pool. It returns the names of nodes that do not exist any more.
 func (op *operator) restoreNodes(ctx context.Context, shape []content.Node) (gone []string, err error) {
 	for _, want := range shape {
 		_, err := op.dynamic.Resource(nodes).Get(ctx, want.Name, metav1.GetOptions{})

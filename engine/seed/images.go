@@ -8,8 +8,8 @@ import (
 	"github.com/k8slab/k8slab/engine/cluster"
 )
 
-// loadImages gives the nodes the images of the step's starting state, on a cluster whose nodes run real images. Every
-// node has power by then: a node that is off can be given none.
+// loadImages gives the nodes the images of the step's starting state, if the nodes run real images. Every node must
+// have power, because a node that is off cannot be given an image.
 func (t Target) loadImages(ctx context.Context, sc *Scenario, report cluster.Progress) error {
 	loader, ok := cluster.As[cluster.ImageLoader](t.Provider)
 	if !ok {
@@ -21,7 +21,7 @@ func (t Target) loadImages(ctx context.Context, sc *Scenario, report cluster.Pro
 	})
 }
 
-// images returns those of all containers of the scenario, sorted.
+// images returns the images of all containers of the scenario, sorted.
 func (s *Scenario) images() []string {
 	var images []string
 	for _, o := range s.objects {
@@ -34,7 +34,7 @@ func (s *Scenario) images() []string {
 	return slices.Compact(images)
 }
 
-// imagesIn finds the containers of pods and of templates of pods, however deep they are.
+// imagesIn returns the images of the pods and pod templates in value, however deep they are.
 func imagesIn(value any) (images []string) {
 	switch v := value.(type) {
 	case []any:

@@ -22,14 +22,14 @@ import (
 	"github.com/k8slab/k8slab/engine/action"
 )
 
-// poll is how often the cluster is asked again for what it has yet to do.
+// poll is how often the cluster is asked again while something is waited for.
 const poll = 20 * time.Millisecond
 
-// operator is k8slab's own hand in a cluster: it seeds and clears.
+// operator is k8slab's own client of a cluster: it seeds and clears.
 type operator struct {
 	dynamic dynamic.Interface
 	mapper  *restmapper.DeferredDiscoveryRESTMapper
-	// rights is the action by which the person sees what they may do, on a cluster that somebody else made.
+	// rights is, on a cluster that somebody else made, the action that shows the person what they may do.
 	rights action.Action
 }
 
@@ -37,7 +37,7 @@ func newOperator(cfg *rest.Config) (*operator, error) {
 	cfg = rest.CopyConfig(cfg)
 	cfg.QPS = -1
 	cfg.UserAgent = "k8slab"
-	cfg.WarningHandler = rest.NoWarnings{} // what the server deprecates is for authors to hear, not for learners
+	cfg.WarningHandler = rest.NoWarnings{} // deprecation warnings are for authors, not for learners
 	dyn, err := dynamic.NewForConfig(cfg)
 	if err != nil {
 		return nil, err
@@ -49,7 +49,7 @@ func newOperator(cfg *rest.Config) (*operator, error) {
 	return &operator{dynamic: dyn, mapper: restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(disco))}, nil
 }
 
-// resource returns how to reach objects of the kind in the namespace.
+// resource returns the client for objects of the kind in the namespace.
 func (op *operator) resource(gvk schema.GroupVersionKind, namespace string) (dynamic.ResourceInterface, error) {
 	mapping, err := op.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
 	if err != nil {
@@ -64,12 +64,13 @@ func (op *operator) resource(gvk schema.GroupVersionKind, namespace string) (dyn
 	return op.dynamic.Resource(mapping.Resource).Namespace(namespace), nil
 }
 
-// errGone says that something of a starting state was taken away before all of it was there.
+// errGone says that an object of a starting state disappeared before the starting state was complete.
 var errGone = errors.New("it has gone")
 
-// seed creates the objects in their order, makes the changes, and waits until the cluster has settled on them. A
-// ReplicaSet comes when the pods that it is to take in are ready: its controller, which hears of pods a moment later,
-// would make others for those that it does not know yet, and then delete as many of all.
+// seed creates the objects in their order, makes the changes, and waits until the cluster has settled on them. It
+// creates a ReplicaSet only when the pods that the ReplicaSet is to adopt are ready. The ReplicaSet's controller hears
+// of pods late: it would create further pods in place of those that it does not know yet, and then delete as many of
+// all pods.
 func (op *operator) seed(ctx context.Context, s *Scenario) error {
 	var pods []*unstructured.Unstructured
 	for _, o := range s.objects {
@@ -93,7 +94,8 @@ func (op *operator) seed(ctx context.Context, s *Scenario) error {
 	return op.settle(ctx, s, s.objects)
 }
 
-// change writes the object over the one that is there, whose controllers may be writing, too.
+// change writes the object over the existing one. If a controller writes to that one at the same time, change tries
+// again.
 func (op *operator) change(ctx context.Context, o *unstructured.Unstructured) error {
 	r, err := op.resource(o.GroupVersionKind(), o.GetNamespace())
 	if err != nil {
@@ -110,8 +112,8 @@ func (op *operator) change(ctx context.Context, o *unstructured.Unstructured) er
 	})
 }
 
-// create retries what a moment mends: a namespace whose ServiceAccount has yet to appear, a kind that was defined just
-// now, an object of the same name on its way out.
+// create retries errors that a moment fixes: a namespace whose ServiceAccount has yet to appear, a kind that was
+// defined just now, an object of the same name that is still being deleted.
 func (op *operator) create(ctx context.Context, o *unstructured.Unstructured) error {
 	return eventually(ctx, func() (bool, error) {
 		r, err := op.resource(o.GroupVersionKind(), o.GetNamespace())

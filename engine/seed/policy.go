@@ -14,14 +14,15 @@ import (
 	"github.com/k8slab/k8slab/text"
 )
 
-// Permit refuses a set-up that reaches beyond its lab. A lab from a source is held to that on every cluster, a lab that
-// came with k8slab on those that were not made for it alone: docs/adr/007-foreign-content.md says why.
+// Permit refuses a set-up that reaches beyond its lab. A lab from a source must not do that on any cluster, a lab that
+// came with k8slab must not do it on clusters that were not made for it alone: docs/adr/007-foreign-content.md says
+// why.
 func Permit(lab *content.Lab, s *Scenario, disposable bool) error {
 	if lab.Origin.IsZero() && disposable {
 		return nil
 	}
 	var errs []error
-	// What is written over another object later is no different from what is made.
+	// An object that is later written over another one is held to the same rules as an object that is created.
 	for _, o := range slices.Concat(s.objects, s.changes) {
 		reach := Reaches(o)
 		if reach.IsZero() && !disposable {
@@ -43,11 +44,12 @@ func Permit(lab *content.Lab, s *Scenario, disposable bool) error {
 	return errors.Join(errs...)
 }
 
-// ownNamespaces are those without which a cluster does not work.
+// ownNamespaces lists the namespaces without which a cluster does not work.
 var ownNamespaces = []string{"kube-system", "kube-public", "kube-node-lease"}
 
 // Reaches says why an object reaches beyond its lab: it sends what others do to an address of the lab's choice, it
-// belongs to the cluster itself, or it can lock out whoever resets and grades. The zero Text means that it does not.
+// belongs to the cluster itself, or it can keep k8slab from resetting and grading. The zero Text means that it does
+// not.
 func Reaches(o *unstructured.Unstructured) text.Text {
 	group, kind := o.GroupVersionKind().Group, o.GetKind()
 	switch {
@@ -72,8 +74,8 @@ func Reaches(o *unstructured.Unstructured) text.Text {
 	return text.Text{}
 }
 
-// governs says of an object that concerns the whole cluster, which is fair on a cluster made for the lab and nowhere
-// else.
+// governs says why an object concerns the whole cluster, which is allowed only on a cluster that was made for the lab.
+// The zero Text means that it does not.
 func governs(o *unstructured.Unstructured) text.Text {
 	if o.GroupVersionKind().Group == "admissionregistration.k8s.io" {
 		return text.Text{EN: "on a cluster that is not the lab's alone, it concerns others", JA: "このラボ専用でないクラスターでは、ほかの利用者にも影響します"}
@@ -81,7 +83,7 @@ func governs(o *unstructured.Unstructured) text.Text {
 	return text.Text{}
 }
 
-// strays says of an object that it is outside of the namespaces that the scenario makes.
+// strays says that an object is outside of the namespaces that the scenario makes. The zero Text means that it is not.
 func (s *Scenario) strays(o *unstructured.Unstructured) text.Text {
 	if o.GroupVersionKind().GroupKind() == namespaceKind || slices.Contains(s.namespaces(), o.GetNamespace()) {
 		return text.Text{}
@@ -99,8 +101,8 @@ var podSecurity = map[string]string{
 	"pod-security.kubernetes.io/enforce-version": "latest",
 }
 
-// confine has the pods of a lab from a source held to the baseline standard where containers of others run beside them:
-// docs/adr/007-foreign-content.md.
+// confine has the API server hold the pods of a lab from a source to the baseline standard, on clusters where
+// containers of others run beside them: docs/adr/007-foreign-content.md.
 func confine(lab *content.Lab, s *Scenario) {
 	if lab.Origin.IsZero() {
 		return
@@ -134,7 +136,7 @@ func speaksForTheAPI(o *unstructured.Unstructured) bool {
 	return false
 }
 
-// widensAccess says why RBAC of a lab concerns others than the lab's own users and service accounts.
+// widensAccess says why an RBAC object of a lab concerns others than the lab's own users and service accounts.
 func widensAccess(o *unstructured.Unstructured) text.Text {
 	if strings.HasPrefix(o.GetName(), "system:") {
 		return text.Text{EN: "names that begin with system: are the cluster's own", JA: "system: で始まる名前はクラスター自身のものです"}
@@ -164,8 +166,8 @@ func widensAccess(o *unstructured.Unstructured) text.Text {
 	return text.Text{}
 }
 
-// serviceAccounts returns the namespace of a service account, or of all of a namespace, that is named as a user or
-// group.
+// serviceAccounts returns the namespace of the service account that a user's name stands for, or of the service
+// accounts that a group's name stands for.
 func serviceAccounts(name string) (namespace string, ok bool) {
 	for _, prefix := range []string{"system:serviceaccount:", "system:serviceaccounts:"} {
 		if rest, found := strings.CutPrefix(name, prefix); found {

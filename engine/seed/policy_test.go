@@ -11,7 +11,7 @@ import (
 func TestASetUpStaysWithinItsLab(t *testing.T) {
 	for _, c := range []struct {
 		name, manifest string
-		// want is in the reason; empty means that the object is let through on a disposable cluster.
+		// want is part of the reason; empty means that the object is let through on a disposable cluster.
 		want string
 	}{
 		{"a workload of its own", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}", ""},

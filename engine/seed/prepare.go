@@ -11,7 +11,7 @@ import (
 	"github.com/k8slab/k8slab/engine/cluster"
 )
 
-// seedTries is how often a starting state is made where a controller has taken something of it away.
+// seedTries is how often a starting state is made, at most, if a controller takes a part of it away.
 const seedTries = 3
 
 // prepare makes a clean cluster and seeds it.
@@ -30,7 +30,7 @@ func (t Target) prepare(ctx context.Context, b *Baseline, report cluster.Progres
 	}
 	if !disposable {
 		confine(t.Lab, sc)
-		// Somebody may have come since the lab was let in.
+		// Somebody may have made such objects since the lab was let in.
 		taken, err := op.others(ctx, t.Lab.ID, sc)
 		if err != nil {
 			return err
@@ -50,7 +50,7 @@ func (t Target) prepare(ctx context.Context, b *Baseline, report cluster.Progres
 	}
 }
 
-// seedClean makes the cluster clean, and the starting state in it.
+// seedClean cleans the cluster and makes the starting state in it.
 func (t Target) seedClean(ctx context.Context, op *operator, sc *Scenario, report cluster.Progress) error {
 	if err := t.clean(ctx, op); err != nil {
 		return err
@@ -69,8 +69,8 @@ func (t Target) seedClean(ctx context.Context, op *operator, sc *Scenario, repor
 	return op.seed(ctx, sc)
 }
 
-// pristine is the checkpoint of a cluster as it was made, in which no lab has done anything yet; pristineAt is the
-// checkpoint of such a cluster that has been brought to another release.
+// pristine is the checkpoint of a cluster as it was made, before any lab has done anything in it. pristineAt is the
+// checkpoint of such a cluster after an upgrade to another release.
 const pristine = "pristine"
 
 func pristineAt(release string) string { return pristine + "-" + release }
@@ -101,8 +101,8 @@ func (t Target) clean(ctx context.Context, op *operator) error {
 	return nil
 }
 
-// cleanAsMade removes everything of the lab from the cluster: a cluster with checkpoints goes back to the time before
-// the lab, and from another one the lab's objects are deleted.
+// cleanAsMade removes everything of the lab from the cluster. A cluster with checkpoints goes back to the time before
+// the lab; in other clusters, the lab's objects are deleted.
 func (t Target) cleanAsMade(ctx context.Context, op *operator) error {
 	checkpointer, ok := cluster.As[cluster.Checkpointer](t.Provider)
 	if ok {
@@ -135,7 +135,8 @@ func (t Target) cleanAsMade(ctx context.Context, op *operator) error {
 	return nil
 }
 
-// clearStrays removes what the learner made elsewhere in a cluster of k8slab's own, where no checkpoint does that.
+// clearStrays removes what the learner made outside of the lab's namespaces, on clusters of k8slab's own that have an
+// audit log and no checkpoints.
 func (t Target) clearStrays(ctx context.Context, op *operator) error {
 	_, logged := cluster.As[cluster.AuditLogFile](t.Provider)
 	if _, restored := cluster.As[cluster.Checkpointer](t.Provider); !logged || restored {
@@ -144,7 +145,7 @@ func (t Target) clearStrays(ctx context.Context, op *operator) error {
 	return op.clearStrays(ctx, t.Lab.ID, cluster.AuditLogOf(t.Provider, t.Lab.ID))
 }
 
-// powerOn switches every machine on, and waits for its node, where no checkpoint does that.
+// powerOn switches every machine on and waits for its node. Where checkpoints are restored, that is not needed.
 func (t Target) powerOn(ctx context.Context) error {
 	power, ok := cluster.As[cluster.NodePower](t.Provider)
 	if _, restored := cluster.As[cluster.Checkpointer](t.Provider); !ok || restored {

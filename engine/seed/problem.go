@@ -11,8 +11,8 @@ import (
 	"github.com/k8slab/k8slab/text"
 )
 
-// Problem says why the starting state could not be made within ctx. Where something was waited for in vain, a part of
-// the cluster that does not run is the likelier reason.
+// Problem says why the starting state could not be made within ctx. If ctx ran out of time, a part of the cluster that
+// does not run is the likelier reason.
 func (t Target) Problem(ctx context.Context, err error) *problem.Problem {
 	var part string
 	var next action.Action
@@ -27,8 +27,8 @@ func (t Target) Problem(ctx context.Context, err error) *problem.Problem {
 		text.New("the starting state of %s could not be made, as %s does not run: %v", "%[2]s が動いていないため、%[1]s の開始状態を用意できませんでした: %[3]v", t.Step.ID, part, err), next)
 }
 
-// missingPart returns a part of the lab's cluster that does not run, or "", and the action that starts it or shows
-// more. ctx may have ended.
+// missingPart returns the name of a part of the lab's cluster that does not run, and the action that starts the part or
+// tells more about it. The name is empty if there is no such part. ctx may have ended.
 func (t Target) missingPart(ctx context.Context) (part string, next action.Action) {
 	p, lab := t.Provider, t.Lab.ID
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)

@@ -44,11 +44,12 @@ func upgradeTo(ctx context.Context, p cluster.Provider, name, wanted string) err
 	}
 }
 
-// CanGoBack refuses a cluster that was upgraded beyond where the step starts, unless a checkpoint can bring it back.
+// CanGoBack refuses a cluster that was upgraded beyond the release at which the step starts, unless a checkpoint can
+// bring the cluster back.
 func (t Target) CanGoBack(ctx context.Context) error {
 	p := t.Provider
 	if _, restores := cluster.As[cluster.Checkpointer](p); restores || !slices.Contains(cluster.CapabilitiesOf(p), cluster.Disposable) {
-		return nil // what is not ours has the versions that its owner gave it
+		return nil // a cluster that somebody else made has the versions that its owner gave it
 	}
 	c, err := p.Find(ctx, t.Lab.ID)
 	if err != nil {
@@ -69,7 +70,7 @@ func (t Target) CanGoBack(ctx context.Context) error {
 	for _, made := range t.Lab.Cluster.Nodes {
 		node, err := client.CoreV1().Nodes().Get(ctx, made.Name, metav1.GetOptions{})
 		if apierrors.IsNotFound(err) {
-			continue // it comes back with the kubelet that its machine has
+			continue // the node comes back with the kubelet of its machine
 		}
 		if err != nil {
 			return err
@@ -88,8 +89,8 @@ func (t Target) beyond(what text.Text) error {
 		action.Do(action.Delete).On(t.Lab.ID))
 }
 
-// setKubelets gives the nodes the kubelets with which the step starts; where they cannot be set, the nodes are
-// upgraded.
+// setKubelets gives the nodes the kubelets with which the step starts. Where kubelets cannot be set, it upgrades the
+// nodes.
 func (t Target) setKubelets(ctx context.Context) error {
 	p, wanted := t.Provider, t.Step.Cluster.Kubelets
 	if len(wanted) == 0 {

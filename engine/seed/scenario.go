@@ -13,19 +13,19 @@ import (
 	"github.com/k8slab/k8slab/engine/manifest"
 )
 
-// settleAnnotation, with the value "none", is for objects of a starting state that are meant to be broken: k8slab does
-// not wait for them. It is taken off before the object is created.
+// settleAnnotation, with the value "none", marks an object of a starting state that is meant to be broken: k8slab does
+// not wait for it. The annotation is removed before the object is created.
 const settleAnnotation = "k8slab.dev/settle"
 
 // Scenario is the starting state of a step.
 type Scenario struct {
 	objects []*unstructured.Unstructured
-	// changes are objects that occur a second time: they are written over the first when all else is there, so that a
-	// starting state can have a past, such as a definition whose stored version has changed.
+	// changes are objects whose name occurs a second time. They are written over the first object when all other
+	// objects exist, so that a starting state can have a past, such as a definition whose stored version has changed.
 	changes []*unstructured.Unstructured
 	// broken holds the objects that will not become ready.
 	broken map[*unstructured.Unstructured]bool
-	// behaviors are the documents that say how simulated workloads behave. They never become objects.
+	// behaviors are the documents that say how simulated workloads behave. They never become objects of the cluster.
 	behaviors []byte
 }
 
@@ -94,7 +94,7 @@ func rank(o *unstructured.Unstructured) int {
 	}
 }
 
-// namespaces returns those that the scenario creates.
+// namespaces returns the namespaces that the scenario creates.
 func (s *Scenario) namespaces() []string {
 	var names []string
 	for _, o := range s.objects {

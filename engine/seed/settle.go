@@ -15,11 +15,11 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// lookTimeout bounds the look for the reason why a wait was in vain.
+// lookTimeout bounds the search for the reason why a wait was in vain.
 const lookTimeout = 5 * time.Second
 
-// settle waits until every one of the objects that is not meant to be broken has become what it should be. It gives up
-// with errGone where one is there no more.
+// settle waits until every object that is not meant to be broken has become what it should be. It gives up with errGone
+// if an object does not exist any more.
 func (op *operator) settle(ctx context.Context, s *Scenario, objects []*unstructured.Unstructured) error {
 	for _, o := range objects {
 		if s.broken[o] {
@@ -56,7 +56,7 @@ func (op *operator) settle(ctx context.Context, s *Scenario, objects []*unstruct
 	return nil
 }
 
-// unsettled says what an object still waits for, or "".
+// unsettled returns what an object still waits for, or "".
 func unsettled(o *unstructured.Unstructured) string {
 	integer := func(fields ...string) int64 {
 		n, _, _ := unstructured.NestedInt64(o.Object, fields...)
@@ -89,7 +89,7 @@ func unsettled(o *unstructured.Unstructured) string {
 		if integer("status", "observedGeneration") == 0 {
 			return "its controller has not seen it"
 		}
-		// The controller looks again a moment after the pods became ready.
+		// The budget's controller counts healthy pods a moment after the pods became ready.
 		if want, got := integer("status", "expectedPods"), integer("status", "currentHealthy"); got < want {
 			return fmt.Sprintf("%d of %d pods are healthy", got, want)
 		}
@@ -109,8 +109,8 @@ func conditionTrue(o *unstructured.Unstructured, kind string) bool {
 	})
 }
 
-// whyUnsettled says what keeps the pods of the object, as it was last seen, from being ready as far as the cluster
-// tells, or "". It may be nil, and ctx may have ended.
+// whyUnsettled returns what keeps the pods of the object from being ready, as far as the cluster tells, or "". live is
+// the object as it was last seen, or nil. ctx may have ended.
 func (op *operator) whyUnsettled(ctx context.Context, live *unstructured.Unstructured) string {
 	if live == nil {
 		return ""
@@ -144,7 +144,7 @@ func (op *operator) whyUnsettled(ctx context.Context, live *unstructured.Unstruc
 	return strings.Join(reasons, ": ")
 }
 
-// failures are the messages of the conditions with which a controller says that it cannot go on.
+// failures returns the messages of the conditions with which a controller says that it cannot go on.
 func failures(o *unstructured.Unstructured) []string {
 	conditions, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
 	var all []string
@@ -157,7 +157,7 @@ func failures(o *unstructured.Unstructured) []string {
 	return all
 }
 
-// whyNotReady says in which state a pod is that is not Ready, or "".
+// whyNotReady returns the state of a pod that is not Ready, and "" for one that is.
 func whyNotReady(o *unstructured.Unstructured) string {
 	if conditionTrue(o, string(corev1.PodReady)) && o.GetDeletionTimestamp() == nil {
 		return ""

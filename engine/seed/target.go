@@ -13,9 +13,9 @@ import (
 const (
 	// seedTimeout bounds the making of a starting state.
 	seedTimeout = 2 * time.Minute
-	// imagesTimeout is added where the nodes are given the images of the starting state.
+	// imagesTimeout is added if the nodes are given the images of the starting state.
 	imagesTimeout = 10 * time.Minute
-	// upgradeTimeout is added where a control plane or nodes have to be upgraded, which on real machines takes minutes.
+	// upgradeTimeout is added if a control plane or nodes have to be upgraded, which takes minutes on real machines.
 	upgradeTimeout = 15 * time.Minute
 )
 
@@ -42,8 +42,8 @@ func (t Target) Timeout() time.Duration {
 	return limit
 }
 
-// Make replaces whatever the lab has on the cluster by the starting state of the step: it restores the step's
-// checkpoint where the cluster has one that fits, and seeds the step where it has none.
+// Make replaces all that the lab has on the cluster by the starting state of the step. It restores the step's
+// checkpoint if the cluster has one that fits, and seeds the step otherwise.
 func (t Target) Make(ctx context.Context, report cluster.Progress) (*Baseline, error) {
 	defer cluster.CatchUp(ctx, t.Provider, t.Lab.ID)
 	checkpointer, ok := cluster.As[cluster.Checkpointer](t.Provider)
@@ -62,7 +62,7 @@ func (t Target) Make(ctx context.Context, report cluster.Progress) (*Baseline, e
 	return b, nil
 }
 
-// ClusterID is the UID by which the cluster is told from another one of the same name.
+// ClusterID returns the UID that tells the cluster from another one of the same name.
 func (t Target) ClusterID(ctx context.Context) (string, error) {
 	op, err := t.operator(ctx)
 	if err != nil {
@@ -83,8 +83,8 @@ func (t Target) config(ctx context.Context) (*rest.Config, error) {
 	return t.Provider.Config(ctx, t.Lab.ID, cluster.Operator)
 }
 
-// Spec is the cluster that the lab asks for, which may begin as the step does. Port fixes the API server's port; zero
-// picks a free one.
+// Spec returns the cluster that the lab asks for; its Begin holds the releases with which the step begins. port is that
+// of the API server; zero picks a free one.
 func Spec(lab *content.Lab, step *content.Step, port int) cluster.Spec {
 	spec := cluster.Spec{
 		Name: lab.ID, Release: lab.Cluster.Release, RuntimeConfig: lab.Cluster.RuntimeConfig, History: lab.History, APIPort: port,

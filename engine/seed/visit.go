@@ -24,15 +24,15 @@ type ChangeKind string
 
 const (
 	Create ChangeKind = "create"
-	// Replace: it is the lab's own from before, and goes away first.
+	// Replace: the lab itself made the object earlier; it is deleted first.
 	Replace ChangeKind = "replace"
-	// Update is written over an object that the lab itself has created before.
+	// Update: the object is written over one that the lab itself has just created.
 	Update ChangeKind = "update"
-	// Remove: it is the lab's own, of another step.
+	// Remove: the lab itself made the object, for another step.
 	Remove ChangeKind = "remove"
 )
 
-// Change is one that a lab makes to a cluster.
+// Change is one change that a lab makes to a cluster.
 type Change struct {
 	Action     ChangeKind `json:"action"`
 	APIVersion string     `json:"apiVersion"`
@@ -47,9 +47,9 @@ type Change struct {
 // Object names the object as kubectl does: "deployment/shop/web".
 func (c Change) Object() string { return nameOf(c.Kind, c.Namespace, c.Name) }
 
-// Plan returns what entering the step would change on a cluster that somebody else made, and changes nothing. It
-// refuses a lab whose objects, of any step, would take the place of somebody else's; what to do then is next. Rights is
-// the action by which the person sees what they may do.
+// Plan returns what entering the step would change on a cluster that somebody else made. It changes nothing. It refuses
+// a lab if an object of any of its steps would take the place of somebody else's, and then advises next. rights is the
+// action that shows the person what they may do.
 func Plan(ctx context.Context, lab *content.Lab, step string, host *cluster.Host, rights, next action.Action) ([]Change, error) {
 	op, err := newOperator(host.Config)
 	if err != nil {
@@ -62,7 +62,7 @@ func Plan(ctx context.Context, lab *content.Lab, step string, host *cluster.Host
 	return op.plan(ctx, lab, step)
 }
 
-// plan returns what entering the step would change, and refuses what the server does.
+// plan returns what entering the step would change, and refuses what the API server refuses.
 func (op *operator) plan(ctx context.Context, lab *content.Lab, stepID string) ([]Change, error) {
 	step, ok := lab.Step(stepID)
 	if !ok {
@@ -94,7 +94,7 @@ func changeOf(kind ChangeKind, o *unstructured.Unstructured) Change {
 	return Change{Action: kind, APIVersion: o.GetAPIVersion(), Kind: o.GetKind(), Namespace: o.GetNamespace(), Name: o.GetName()}
 }
 
-// planRemovals returns what the lab has on the cluster already and what is not of this step.
+// planRemovals returns the removals of the lab's objects that are on the cluster and not part of the scenario.
 func (op *operator) planRemovals(ctx context.Context, lab *content.Lab, s *Scenario) ([]Change, error) {
 	all, err := belongingsOf(lab)
 	if err != nil {
@@ -127,7 +127,7 @@ func (op *operator) planCreate(ctx context.Context, s *Scenario, o *unstructured
 	change := changeOf(Create, o)
 	r, err := op.resource(o.GroupVersionKind(), o.GetNamespace())
 	if meta.IsNoMatchError(err) {
-		return change, nil // the lab defines the kind itself, or it does not exist, which seeding says
+		return change, nil // the lab defines the kind itself, or the kind does not exist, which seeding reports
 	}
 	if err != nil {
 		return change, err
@@ -190,8 +190,8 @@ func nameOf(kind, namespace, name string) string {
 	return strings.ToLower(kind) + "/" + name
 }
 
-// refuseOthers refuses a lab whose objects, of any step, would take the place of somebody else's, or that may not be
-// played where it is not alone.
+// refuseOthers refuses a lab if an object of any of its steps would take the place of somebody else's, or if the lab
+// may not be played on a cluster that is not its own.
 func (op *operator) refuseOthers(ctx context.Context, lab *content.Lab, host *cluster.Host, next action.Action) error {
 	var taken []string
 	for _, step := range lab.Steps {

@@ -11,16 +11,17 @@ import (
 	"github.com/k8slab/k8slab/text"
 )
 
-// explains is how soon after a request the change shows that it asked for.
+// explains is how soon after a request a change must be seen to be what the request asked for.
 const explains = 3 * time.Second
 
-// ownNamespace holds the cluster's own pods, on a cluster that has some. They are no part of a learner's story.
+// ownNamespace holds the cluster's own pods, if the cluster has some. They are no part of a learner's story.
 const ownNamespace = "kube-system"
 
 // facts tells what became of the cluster.
 type facts struct {
 	*telling
-	// last is what was known of each object, by UID, and owners whose a ReplicaSet is, by namespace and name.
+	// last holds the last record of each object, by UID; owners holds the owner of each ReplicaSet, by namespace and
+	// name.
 	last   map[string]*history.Record
 	owners map[string]string
 }
@@ -51,7 +52,7 @@ func (f *facts) follow(r *history.Record) {
 	}
 }
 
-// fact adds an entry of its own.
+// fact adds an entry that stands for this record alone.
 func (f *facts) fact(r *history.Record, what string, said text.Text) {
 	f.add(Entry{Time: r.Time, By: Cluster, What: what, Objects: []string{nameOf(r)}, Text: said})
 }
@@ -93,7 +94,7 @@ func (f *facts) node(before, r *history.Record) {
 	}
 }
 
-// asked reports whether a person has just changed the object, so that the entry about it is there already.
+// asked reports whether a person has just asked for the change, so that there is an entry about it already.
 func (f *facts) asked(r *history.Record, resource string) bool {
 	for i := len(f.from.Requests) - 1; i >= 0; i-- {
 		q := &f.from.Requests[i]
@@ -121,7 +122,7 @@ func (f *facts) budget(before, r *history.Record) {
 	}
 }
 
-// number tells how a number of an object went up and down.
+// number tells, in one entry, how a number of an object went up and down.
 func (f *facts) number(r *history.Record, what string, was, is int32, en, ja string) {
 	if was == is {
 		return
@@ -135,7 +136,7 @@ func (f *facts) number(r *history.Record, what string, was, is int32, en, ja str
 	g.entry.Text = text.New(en, ja, nameOf(r), course)
 }
 
-// courseOf keeps the turning points of a number, and of many only between what it moved.
+// courseOf shows the turning points of a number; if there are many, only the first and the last, and the range between.
 func courseOf(values []int32) string {
 	turns := values[:1:1]
 	for i := 1; i < len(values); i++ {
@@ -156,7 +157,7 @@ func courseOf(values []int32) string {
 	return strings.Join(said, " → ")
 }
 
-// comings counts pods of one owner.
+// comings counts the pods of one owner that were made, became ready, and went.
 type comings struct{ made, ready, gone int }
 
 func (f *facts) pod(before, r *history.Record) {
@@ -216,7 +217,7 @@ func (c comings) said(owner string, single bool) text.Text {
 	return text.Text{EN: owner + ": " + strings.Join(en, ", "), JA: owner + ": " + of + strings.Join(ja, "、")}
 }
 
-// owner is what a person would say the pod belongs to.
+// owner names what a person would say the pod belongs to: the Deployment, for example, and not its ReplicaSet.
 func (f *facts) owner(r *history.Record) string {
 	kind, name, ok := strings.Cut(r.Owner, "/")
 	if !ok {
@@ -240,7 +241,7 @@ func (f *facts) ends(before, r *history.Record) {
 				continue
 			}
 			if before.Pod.Restarts < r.Pod.Restarts && before.Pod.Exits[name] == code {
-				continue // the restart that follows an end tells of it again
+				continue // the record of the restart repeats the exit code
 			}
 		}
 		g := f.join(fmt.Sprint("exit ", r.UID, name, code), Entry{Time: r.Time, By: Cluster, What: "container-ended", Objects: []string{nameOf(r)}})
@@ -262,7 +263,7 @@ func endSaid(r *history.Record, container string, code int32) text.Text {
 	return text.New("container %s of %s ended with exit code %d", "%[2]s のコンテナー %[1]s が終了コード %[3]d で終了しました", container, nameOf(r), code)
 }
 
-// disruption tells why a pod has to go, where nobody evicted it.
+// disruption tells why a pod that nobody evicted has to go.
 func (f *facts) disruption(r *history.Record) {
 	reasons := map[string]text.Text{
 		"DeletionByTaintManager":       text.New("has to leave %s because of a taint", "が taint のため %s を離れます", "node/"+r.Pod.Node),
@@ -284,7 +285,7 @@ func (f *facts) disruption(r *history.Record) {
 	g.entry.Text = text.Text{EN: list.EN + " " + reason.EN, JA: list.JA + " " + reason.JA}
 }
 
-// isTrouble tells what a pod waits for in vain from what every pod waits for.
+// isTrouble reports whether a pod waits in vain. Every pod waits for some reasons for a moment; they are not trouble.
 func isTrouble(reason string) bool {
 	switch reason {
 	case "", "ContainerCreating", "PodInitializing":

@@ -11,7 +11,7 @@ import (
 
 func clock(t time.Time) string { return t.Local().Format("15:04:05") }
 
-// most names at once; the rest is counted.
+// most is how many names a list shows; the rest is counted.
 const most = 4
 
 // names lists objects, and counts those beyond the first few.
@@ -52,7 +52,7 @@ func (t *telling) journal() {
 	}
 }
 
-// enter begins a visit. An event of an older journal does not say when its making began.
+// enter begins a visit. An event of an older journal does not say when k8slab began to make the starting state.
 func (t *telling) enter(e progress.Event) {
 	began := e.Began
 	if began.IsZero() {

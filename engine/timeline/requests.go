@@ -16,8 +16,8 @@ const (
 	lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 )
 
-// request tells what a person asked for, in kubectl's words. Dry runs changed nothing, and what k8slab and the cluster
-// ask for shows in what becomes of it.
+// request tells what a person asked for, in kubectl's words. It leaves out dry runs, which changed nothing, and
+// requests of k8slab and of the cluster, whose effects are told by the record.
 func (t *telling) request(r *history.Request) {
 	if !history.IsPerson(r.User) || r.DryRun || t.making(r.Time) {
 		return
@@ -53,13 +53,13 @@ func (t *telling) who(r *history.Request) Actor {
 	return Other
 }
 
-// did adds an entry of its own.
+// did adds an entry that stands for this request alone.
 func (t *telling) did(r *history.Request, e Entry, what string, said text.Text) {
 	e.What, e.Text = what, t.by(r, said)
 	t.say(e)
 }
 
-// by adds who it was, if not the learner, and as whom.
+// by adds who asked, if it was not the learner, and as whom.
 func (t *telling) by(r *history.Request, said text.Text) text.Text {
 	switch {
 	case r.ImpersonatedUser != "":
@@ -101,7 +101,7 @@ func (t *telling) created(r *history.Request, e Entry) {
 	}
 }
 
-// changed tells an update or a patch by what it came to.
+// changed tells an update or a patch by its effect.
 func (t *telling) changed(r *history.Request, e Entry) {
 	object := objectOf(r)
 	before, known := t.replicasBefore(r)
@@ -126,7 +126,7 @@ func (t *telling) changed(r *history.Request, e Entry) {
 	}
 }
 
-// withFields adds what a patch speaks of, by the last words of each path.
+// withFields adds the fields that a patch names, by the last word of each path.
 func withFields(said text.Text, fields []string) text.Text {
 	var short []string
 	for _, f := range fields {
@@ -144,7 +144,7 @@ func withFields(said text.Text, fields []string) text.Text {
 
 func key(r *history.Request) string { return r.Resource + "/" + r.Namespace + "/" + r.Name }
 
-// replicasBefore returns how many a workload asked for until then.
+// replicasBefore returns how many replicas the workload asked for before the request, and false if that is not known.
 func (t *telling) replicasBefore(r *history.Request) (int32, bool) {
 	if n, known := t.replicas[key(r)]; known {
 		return n, true
@@ -168,7 +168,7 @@ func (t *telling) replicasBefore(r *history.Request) (int32, bool) {
 	return before.Workload.Wanted, true
 }
 
-// objectOf names the object as kubectl does, but for a resource that is no built-in one.
+// objectOf names the object as kubectl does. For a resource that is not built in, the singular is a guess.
 func objectOf(r *history.Request) string {
 	return singular(r.Resource) + "/" + cmp.Or(r.Name, "…")
 }

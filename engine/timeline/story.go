@@ -14,7 +14,7 @@ import (
 type Actor string
 
 const (
-	// You are the learner, also where they ask as somebody else.
+	// You are the learner, also when impersonating somebody else.
 	You Actor = "you"
 	// Other is any other person or program with credentials of the cluster, which the text names.
 	Other Actor = "other"
@@ -26,11 +26,11 @@ const (
 
 // Entry is one line of a story.
 type Entry struct {
-	// Time of what happened, and Until of the last of it where several things were joined.
+	// Time of what happened. If several things were joined, Until is the time of the last one.
 	Time  time.Time `json:"time"`
 	Until time.Time `json:"until,omitzero"`
 	By    Actor     `json:"by"`
-	// User is who asked the API server, where somebody did.
+	// User is who asked the API server; empty if nobody did.
 	User string `json:"user,omitempty"`
 	// What happened, in one stable word, such as "evicted".
 	What string `json:"what"`
@@ -39,7 +39,7 @@ type Entry struct {
 	Text    text.Text `json:"text"`
 }
 
-// Last is when the last of what is told in the entry happened.
+// Last returns when the last of the things that the entry tells happened.
 func (e Entry) Last() time.Time {
 	if e.Until.IsZero() {
 		return e.Time
@@ -59,8 +59,8 @@ type Visit struct {
 type Story struct {
 	Lab     string `json:"lab"`
 	Attempt string `json:"attempt"`
-	// Requests and Record say whether the cluster's audit log and its record were there to tell; without them only
-	// k8slab's own part is known.
+	// Requests and Record say whether the cluster's audit log and its record could be read; without them the story
+	// tells only k8slab's own part.
 	Requests bool    `json:"requests"`
 	Record   bool    `json:"record"`
 	Visits   []Visit `json:"visits"`
@@ -71,10 +71,10 @@ type Source struct {
 	Lab, Attempt string
 	// Events of the attempt, oldest first.
 	Events []progress.Event
-	// Requests since the attempt began, nil where they were not recorded; Record likewise.
+	// Requests since the attempt began; nil if they were not recorded. Record likewise.
 	Requests []history.Request
 	Record   *history.Timeline
-	// Learner is the user of the learner's kubeconfig. Others are named.
+	// Learner is the user of the learner's kubeconfig. Other users are named in the story.
 	Learner string
 	// JoinFor is how long things of one kind may be apart to be joined in one entry; zero means 20 s.
 	JoinFor time.Duration
@@ -106,7 +106,7 @@ func Tell(from Source) *Story {
 	return story
 }
 
-// visit of a step, whose starting state k8slab made from began to ready.
+// visit is a visit of a step. k8slab made its starting state from began to ready.
 type visit struct {
 	step         string
 	began, ready time.Time
@@ -117,9 +117,9 @@ type telling struct {
 	from    Source
 	visits  []visit
 	entries []*Entry
-	// groups holds what may yet be joined by what follows.
+	// groups holds the entries that later events may still join.
 	groups map[string]*group
-	// replicas that workloads were last asked for, by their names.
+	// replicas that each workload was last asked to have, by resource, namespace and name.
 	replicas map[string]int32
 }
 
@@ -129,8 +129,8 @@ type moment struct {
 	tell func()
 }
 
-// moments puts requests and changes in one order. Both come with the time at which they were seen, the requests a
-// little earlier.
+// moments puts requests and changes in one order. Both have the time at which they were seen; a request is seen a
+// little earlier than the change that it causes.
 func (t *telling) moments() []moment {
 	var all []moment
 	for i := range t.from.Requests {
@@ -148,13 +148,13 @@ func (t *telling) moments() []moment {
 	return all
 }
 
-// making reports whether k8slab was making a starting state then: what happened is its doing.
+// making reports whether k8slab was making a starting state at that time: what happened then is k8slab's doing.
 func (t *telling) making(at time.Time) bool {
 	return slices.ContainsFunc(t.visits, func(v visit) bool { return !at.Before(v.began) && at.Before(v.ready) }) ||
 		len(t.visits) == 0 || at.Before(t.visits[0].began)
 }
 
-// say adds an entry.
+// say adds an entry, and ends the cluster's groups if a person is behind it.
 func (t *telling) say(e Entry) *Entry {
 	if e.By == You || e.By == Other {
 		t.close()
@@ -163,22 +163,22 @@ func (t *telling) say(e Entry) *Entry {
 	return &e
 }
 
-// group is an entry that grows.
+// group is an entry that later events join.
 type group struct {
 	entry *Entry
-	// last is when it grew last.
+	// last is the time of the last event that joined.
 	last time.Time
-	// text says what has come together.
+	// count, objects, values and state are what the entry's text is made of.
 	count   int
 	objects []string
 	values  []int32
 	state   any
 }
 
-// joinFor is how long a group waits for more of its kind, where the source does not say.
+// joinFor is how long a group waits for more of its kind if the source does not say.
 const joinFor = 20 * time.Second
 
-// join returns the group of that key that still waits for entries, or else a new group.
+// join returns the group of that key, with e in it. It begins a new group if none of that key still waits.
 func (t *telling) join(key string, e Entry) *group {
 	g := t.groups[key]
 	if g == nil || e.Time.Sub(g.last) > cmp.Or(t.from.JoinFor, joinFor) {
@@ -203,7 +203,8 @@ func (t *telling) add(e Entry) *Entry {
 	return &e
 }
 
-// close ends the cluster's groups: what comes after something that somebody did may be because of it.
+// close ends the cluster's groups. What the cluster does after a person has done something may be because of that, and
+// so is told after it.
 func (t *telling) close() {
 	for key, g := range t.groups {
 		if g.entry.By == Cluster {
@@ -212,7 +213,7 @@ func (t *telling) close() {
 	}
 }
 
-// gaps says of which times not everything is known.
+// gaps tells of which times not everything is known.
 func (t *telling) gaps() {
 	if t.from.Record == nil {
 		return

@@ -24,7 +24,7 @@ type attempt struct {
 	version uint64
 }
 
-// newAttempt is at a step whose starting state was made in the two seconds before start.
+// newAttempt returns an attempt at a step whose starting state was made in the two seconds before start.
 func newAttempt() *attempt {
 	a := &attempt{Source: Source{Lab: "lab", Attempt: "a", Learner: "learner", Requests: []history.Request{}}}
 	a.Events = []progress.Event{{Kind: progress.Started, Time: at(-5)}, {Kind: progress.Entered, Step: "drain", Began: at(-2), Time: at(0)}}
@@ -71,7 +71,7 @@ func (a *attempt) node(second float64, event history.Event, ready string, cordon
 	})
 }
 
-// told are the entries of the last visit without the one that begins it, in one language.
+// told returns the entries of the last visit in one language, without the entry that begins the visit.
 func (a *attempt) told(t *testing.T, japanese bool) []string {
 	t.Helper()
 	a.Record = history.NewTimeline(a.records, at(-5), at(999))

@@ -15,7 +15,7 @@ type Kind struct {
 	facts func(*object, *facts) error
 }
 
-// Kinds returns those that are always recorded, and the further ones, written as kubectl's fully qualified
+// Kinds returns the kinds that are always recorded, and the further ones, written as kubectl's fully qualified
 // "resource.version.group".
 func Kinds(further ...string) ([]Kind, error) {
 	apps := schema.GroupVersion{Group: "apps", Version: "v1"}
@@ -39,7 +39,7 @@ func Kinds(further ...string) ([]Kind, error) {
 	return kinds, nil
 }
 
-// path of the collection on the API server.
+// path of the kind's collection on the API server.
 func (k Kind) path() string {
 	if k.Group == "" {
 		return "/api/" + k.Version + "/" + k.Resource

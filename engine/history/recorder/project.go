@@ -14,7 +14,7 @@ import (
 	"github.com/k8slab/k8slab/engine/history"
 )
 
-// object is any object, of which only what is asked for is decoded: a cluster that is busy sends many.
+// object is any object. Only the fields that are asked for are decoded, because a busy cluster sends many objects.
 type object struct {
 	Metadata struct {
 		Name              string            `json:"name"`
@@ -35,7 +35,7 @@ type object struct {
 	Status json.RawMessage `json:"status"`
 }
 
-// facts is the record that an object makes.
+// facts is the record of an object, while what is known of its kind is added.
 type facts = history.Record
 
 // record returns what is kept of the object, without time and event.
@@ -62,7 +62,7 @@ func (k Kind) record(o *object) (history.Record, error) {
 	return r, nil
 }
 
-// says reports whether b says anything that a does not: a heartbeat, for one, does not.
+// says reports whether b says anything that a does not. A heartbeat, for example, does not.
 func says(a, b *history.Record) bool {
 	was, is := *a, *b
 	for _, r := range []*history.Record{&was, &is} {

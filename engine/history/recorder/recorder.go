@@ -38,11 +38,11 @@ type Recorder struct {
 	mu      sync.Mutex
 	store   *store
 	streams []*stream
-	// changed is closed, and made anew, when a stream has come further.
+	// changed is closed and replaced when a stream has come further.
 	changed chan struct{}
 }
 
-// Open goes on with the record in the folder, or begins one.
+// Open continues the record in the folder, or begins one.
 func Open(cfg Config) (*Recorder, error) {
 	client, err := rest.HTTPClientFor(cfg.Client)
 	if err != nil {
@@ -61,7 +61,7 @@ func Open(cfg Config) (*Recorder, error) {
 	return r, nil
 }
 
-// newStream takes up a kind where the record of it ends.
+// newStream continues a kind where its record ends.
 func newStream(kind Kind, from *store) *stream {
 	s := &stream{kind: kind, versions: map[string]uint64{}, version: from.reached[kind.Name]}
 	for uid, record := range from.written {
@@ -101,8 +101,8 @@ func (r *Recorder) beat(ctx context.Context) {
 	}
 }
 
-// close writes how far each object has come, as changes that said nothing new were not recorded: what comes next can
-// then tell that nothing has happened to it in between.
+// close writes the last version of each object, since changes that said nothing new were not recorded. The next
+// recorder can then tell that nothing has happened to the object in between.
 func (r *Recorder) close() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -132,17 +132,16 @@ func (r *Recorder) keep(records ...history.Record) error {
 	return nil
 }
 
-// progressed wakes who waits in CatchUp. The caller holds the lock.
+// progressed wakes whoever waits in CatchUp. The caller holds the lock.
 func (r *Recorder) progressed() {
 	close(r.changed)
 	r.changed = make(chan struct{})
 }
 
-// CatchUp returns when all that has happened in the cluster before the call is in the record, and an error where that
-// does not come about while ctx lasts. Each kind is listed, which the API server answers from etcd as it is now, and
-// waited for until the record has every object at that version or a later one, and none that is gone. That is done
-// twice: an object that came and went leaves no trace in a list, and the second list takes longer than its events take
-// on their way.
+// CatchUp returns when all that happened in the cluster before the call is in the record, or an error if ctx ends
+// first. It lists each kind, which the API server answers from etcd as it is now, and waits until the record has every
+// listed object at that version or a later one, and none that is gone. It does so twice: an object that came and went
+// leaves no trace in a list, but its events arrive before the second list does.
 func (r *Recorder) CatchUp(ctx context.Context) error {
 	errs := make(chan error, len(r.streams))
 	for _, s := range r.streams {
@@ -227,8 +226,8 @@ func (r *Recorder) versionsNow(ctx context.Context, k Kind) (listing, error) {
 	return now, nil
 }
 
-// reached reports whether the stream has come as far as the listing. Events of one kind come in order, so the latest of
-// its objects stands for all of them; and what is gone is known by its absence.
+// reached reports whether the stream has come as far as the listing. Events of one kind come in order, so the latest
+// object of the listing stands for all of them. An object that is gone is known by its absence.
 func (s *stream) reached(now listing) bool {
 	for _, version := range now.objects {
 		if version > s.version {

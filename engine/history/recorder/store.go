@@ -21,16 +21,17 @@ import (
 )
 
 const (
-	// maxSegment is how large a file grows before the next one is begun and it is compressed, to a tenth or less.
+	// maxSegment is how large a file grows, in bytes. Then the next file is begun, and the full one is compressed to a
+	// tenth or less.
 	maxSegment = 4 << 20
 	// maxRecord bounds all files of a record together, in bytes.
 	maxRecord = 64 << 20
-	// alive is touched every second, so that the end of a recorder that was killed is known.
+	// alive is a file that is touched every second, so that the end of a recorder that was killed is known.
 	alive = "alive"
-	// damaged takes half lines that a killed recorder left.
+	// damaged is a file that takes the half lines which a killed recorder left.
 	damaged = "damaged"
-	// pauseOf is how long nothing may be heard of the recorder before that counts as a gap: it was stopped, or the
-	// machine slept.
+	// pauseOf is how long nothing may be heard of the recorder before that counts as a gap: the recorder was stopped,
+	// or the machine slept.
 	pauseOf = 3 * time.Second
 )
 
@@ -38,25 +39,26 @@ const (
 type store struct {
 	dir string
 	now func() time.Time
-	// maxSegment and maxRecord are as the constants say, but in tests.
+	// maxSegment and maxRecord are the constants, except in tests.
 	maxSegment, maxRecord int64
 
 	number int
 	file   *os.File
 	size   int64
-	// last is the time of the last record, beat of the last sign of life.
+	// last is the time of the last record; beat is the time of the last sign of life.
 	last, beat time.Time
 	// written is the last record about each object that exists.
 	written map[string]*history.Record
 	// reached is the highest version that was written of each kind.
 	reached map[string]uint64
-	// watched holds the kinds whose record has begun, lost since when it is broken off.
+	// watched holds the kinds whose record has begun. lost holds the kinds whose record is broken off, with the time
+	// since when.
 	watched map[string]bool
 	lost    map[string]time.Time
 }
 
-// openStore goes on with the record in dir, or begins one. What an earlier recorder had watched is lost since it was
-// last alive.
+// openStore continues the record in dir, or begins one. The kinds that an earlier recorder watched are lost since that
+// recorder was last alive.
 func openStore(dir string, now func() time.Time) (*store, error) {
 	s := &store{
 		dir: dir, now: now, maxSegment: maxSegment, maxRecord: maxRecord,
@@ -93,8 +95,7 @@ func openStore(dir string, now func() time.Time) (*store, error) {
 	return s, err
 }
 
-// recover reads the last file, which begins with all that existed, and sets aside a last line that was not written to
-// its end.
+// recover reads the last file, which begins with all that existed, and sets aside an unfinished last line.
 func (s *store) recover(path string) error {
 	file, err := os.Open(path)
 	if err != nil {
@@ -134,7 +135,7 @@ func (s *store) setAside(path string, half []byte) error {
 	return os.Truncate(path, s.size)
 }
 
-// remember follows what has been written.
+// remember takes a record that has been written into account.
 func (s *store) remember(r *history.Record) {
 	s.last = r.Time
 	s.reached[r.Kind] = max(s.reached[r.Kind], r.Version)
@@ -155,7 +156,7 @@ func (s *store) remember(r *history.Record) {
 	}
 }
 
-// begin starts the n-th file with all that exists, and removes the oldest beyond the bound.
+// begin starts the n-th file with all objects that exist, and removes the oldest files beyond the bound.
 func (s *store) begin(n int) error {
 	file, err := os.OpenFile(filepath.Join(s.dir, history.SegmentName(n)), os.O_WRONLY|os.O_APPEND|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -175,7 +176,7 @@ func (s *store) begin(n int) error {
 		found.Event, found.Missed = history.Found, false
 		head = append(head, found)
 	}
-	// In one write: a reader finds the whole head, or an older file that has it all.
+	// In one write: a reader finds the whole head, or, in an older file, all that the head says.
 	if err := s.write(head...); err != nil {
 		return err
 	}
@@ -187,14 +188,14 @@ func (s *store) begin(n int) error {
 	return s.tidy()
 }
 
-// tidy compresses the files that are full, and removes the oldest beyond the bound.
+// tidy compresses the full files, and removes the oldest files beyond the bound.
 func (s *store) tidy() error {
 	paths, err := history.Segments(s.dir)
 	if err != nil {
 		return err
 	}
 	older := paths[:len(paths)-1]
-	left := s.maxRecord - s.maxSegment // for the one that is being written
+	left := s.maxRecord - s.maxSegment // leaves room for the file that is being written
 	for i := len(older) - 1; i >= 0; i-- {
 		path, err := compress(older[i])
 		if err != nil {
@@ -236,8 +237,8 @@ func compress(path string) (string, error) {
 	return to, os.Remove(path)
 }
 
-// add writes records of this moment. Where the recorder has not been heard of for a while, it says so first: what it
-// learns now may have happened any time since.
+// add writes records of this moment. If nothing was heard of the recorder for a while, add first records that: what the
+// recorder learns now may have happened any time since.
 func (s *store) add(records ...history.Record) error {
 	if err := s.alive(); err != nil {
 		return err
@@ -250,7 +251,7 @@ func (s *store) add(records ...history.Record) error {
 	return s.write(records...)
 }
 
-// alive notices a pause.
+// alive notes a sign of life, and records a pause if the last one is too long ago.
 func (s *store) alive() error {
 	before := s.beat
 	if s.beat = s.clock(); s.beat.Sub(before) < pauseOf {
@@ -259,7 +260,7 @@ func (s *store) alive() error {
 	return s.write(history.Record{Event: history.Late, From: before})
 }
 
-// write gives all records the same time. A time that went back, because somebody set the clock, is not followed.
+// write gives all records the same time. If somebody has set the clock back, that is the time of the last record.
 func (s *store) write(records ...history.Record) error {
 	at := s.clock()
 	if at.Before(s.last) {
@@ -276,7 +277,7 @@ func (s *store) write(records ...history.Record) error {
 	}
 	n, err := s.file.Write(lines.Bytes())
 	if err != nil {
-		// What was written of it is taken back, so that the next line begins where a line begins.
+		// Remove the part that was written, so that the next record begins where a line begins.
 		return errors.Join(err, s.file.Truncate(s.size))
 	}
 	s.size += int64(n)
@@ -286,7 +287,7 @@ func (s *store) write(records ...history.Record) error {
 	return nil
 }
 
-// clock is the wall clock: a machine that sleeps stops the other one.
+// clock returns the time of the wall clock: the monotonic clock stops while a machine sleeps.
 func (s *store) clock() time.Time { return s.now().UTC().Round(0) }
 
 // touch leaves a sign of life on the disk.

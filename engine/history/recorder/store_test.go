@@ -35,7 +35,7 @@ func add(t *testing.T, s *store, records ...history.Record) {
 	}
 }
 
-// podRecord is a record of a pod, whose n-th state it is.
+// podRecord returns a record of a pod in its n-th state.
 func podRecord(name string, n int) history.Record {
 	return history.Record{Event: history.Modified, Kind: "Pod", UID: name, Name: name, Version: uint64(n), Pod: &history.PodFacts{Phase: fmt.Sprint("Phase", n)}}
 }
@@ -71,7 +71,7 @@ func TestARecordIsBoundedAndStillKnowsWhatExists(t *testing.T) {
 		}
 		size += info.Size()
 	}
-	if size > 3000+400 { // the last record of a file may go beyond it
+	if size > 3000+400 { // the last record of a file may go beyond the bound
 		t.Errorf("the record takes %d bytes, more than its bound of 3000", size)
 	}
 	for _, since := range []time.Duration{20 * time.Second, 5 * time.Second, 0} {

@@ -21,32 +21,34 @@ import (
 // errExpired says that the API server has forgotten what happened since the version that a watch was to begin at.
 var errExpired = errors.New("the resourceVersion is too old")
 
-// errUnwritten says that a record could not be written, on a full disk for one. What it told is missing then.
+// errUnwritten says that a record could not be written, for example to a full disk. What it told is then missing.
 var errUnwritten = errors.New("the record cannot be written")
 
-// errNoResource says that the API server does not know the resource, which may come with a definition.
+// errNoResource says that the API server does not know the resource. A CustomResourceDefinition may yet define it.
 var errNoResource = errors.New("there is no such resource")
 
-// metadataOnly asks for objects without what is not recorded of them.
+// metadataOnly is the media type with which the API server sends the metadata of objects alone.
 const metadataOnly = "application/json;as=%s;g=meta.k8s.io;v=v1"
 
 // stream follows the objects of one kind.
 type stream struct {
 	kind Kind
-	// versions of the objects that exist, by UID, as far as the stream has come; version is the highest it has heard
-	// of, zero before the first list.
+	// versions holds the versions of the objects that exist, by UID, as far as the stream has come. version is the
+	// highest one that the stream has heard of; zero before the first list.
 	versions map[string]uint64
 	version  uint64
-	// watches counts the attempts to watch. One is going on where watching is true; ended is when the last one did.
+	// watches counts the beginnings and ends of watches. watching is true while a watch goes on; ended is when the last
+	// one ended.
 	watches  int
 	watching bool
 	ended    time.Time
-	// resumed is since when the kind was lost that is watched again, until the first event shows that it is.
+	// resumed is since when the kind was lost, while the watch that follows on has not shown an event yet; zero
+	// otherwise.
 	resumed time.Time
 }
 
-// follow keeps the stream going until ctx ends: it lists once, then watches, and takes up a watch that ended where it
-// broke off. Where that cannot be done it lists again, and says what may be missing.
+// follow keeps the stream going until ctx ends. It lists once and then watches; when a watch ends, it begins the next
+// one where that one broke off. If that is not possible, it lists again and says what may be missing.
 func (r *Recorder) follow(ctx context.Context, s *stream) {
 	retry := retries()
 	for ctx.Err() == nil {
@@ -88,7 +90,7 @@ func (r *Recorder) followOnce(ctx context.Context, s *stream) error {
 	return r.watch(ctx, s)
 }
 
-// lose notes that a kind is not watched now. Where something is missing already, the next thing is a list.
+// lose notes that the kind is not watched now. If changes are missing already, the stream continues with a list.
 func (r *Recorder) lose(s *stream, cause error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -101,14 +103,14 @@ func (r *Recorder) lose(s *stream, cause error) {
 	r.log.Info("history: not watching", "kind", s.kind.Name, "error", cause)
 	lost := history.Record{Event: history.Lost, Kind: s.kind.Name, From: s.ended}
 	if !s.resumed.IsZero() {
-		lost.From = s.resumed // it never was watched again
+		lost.From = s.resumed // that watch never showed an event
 	}
 	if err := r.keep(lost); err != nil {
-		s.version = 0 // the list says so
+		s.version = 0 // the next list says what may be missing
 	}
 }
 
-// list takes over the state of all objects. After a gap it says which of them have changed unseen.
+// list takes over the state of all objects. After a gap it says which objects have changed unseen.
 func (r *Recorder) list(ctx context.Context, s *stream) error {
 	body, err := r.get(ctx, s.kind, url.Values{}, s.accept("PartialObjectMetadataList"))
 	if err != nil {
@@ -153,7 +155,7 @@ func (r *Recorder) list(ctx context.Context, s *stream) error {
 	return nil
 }
 
-// compare returns what a list shows that was not known, and starts to count from there.
+// compare returns records of what a list shows that was not known before, and takes over the listed versions.
 func (s *stream) compare(found []history.Record, known *store) []history.Record {
 	var news []history.Record
 	missed := known.watched[s.kind.Name]
@@ -216,8 +218,8 @@ func (r *Recorder) watch(ctx context.Context, s *stream) error {
 	}
 }
 
-// confirmAfter is how long a watch that was taken up again must have gone on before it is believed. The API server
-// accepts one that begins at a version which is too old, and says so in its first event.
+// confirmAfter is how long a watch that continues an earlier one must have gone on before it is trusted. The API server
+// accepts a watch that begins at a version which is too old, and says so in the first event.
 const confirmAfter = time.Second
 
 // begin notes that a watch was accepted.
@@ -248,8 +250,8 @@ func (r *Recorder) end(s *stream) {
 	s.watching, s.ended = false, r.store.clock()
 }
 
-// confirm says that nothing is missing after all, where a watch was taken up again where it had broken off. The caller
-// holds the lock.
+// confirm records that nothing is missing after all, because a watch has continued where an earlier one broke off. The
+// caller holds the lock.
 func (r *Recorder) confirm(s *stream) error {
 	from, lost := r.store.lost[s.kind.Name]
 	if !lost {
@@ -263,7 +265,7 @@ func (r *Recorder) confirm(s *stream) error {
 	return nil
 }
 
-// confirmed is confirm for an event that shows the watch to be good. The caller holds the lock.
+// confirmed is confirm for an event, which shows that the watch is good. The caller holds the lock.
 func (r *Recorder) confirmed(s *stream) error {
 	err := r.confirm(s)
 	s.resumed = time.Time{}
@@ -314,9 +316,9 @@ func (r *Recorder) take(s *stream, event string, o *object) error {
 	return r.keep(record)
 }
 
-// bury records that an object is gone in whose place another one appears. A restored checkpoint writes the saved object
-// over one of the same name that was made since, and a watch then shows a change where the UID is another one. The
-// caller holds the lock.
+// bury records that an object is gone if another object of its name appears. A restored checkpoint writes the saved
+// object over one of the same name that was made since; a watch shows that as a change, but to an object with another
+// UID. The caller holds the lock.
 func (r *Recorder) bury(s *stream, now *history.Record) error {
 	if _, known := s.versions[now.UID]; known {
 		return nil
@@ -336,7 +338,7 @@ func (r *Recorder) bury(s *stream, now *history.Record) error {
 	return nil
 }
 
-// accept is what of the kind's objects is asked for.
+// accept returns the media type in which the stream asks for objects.
 func (s *stream) accept(kind string) string {
 	if s.kind.facts != nil {
 		return "application/json"
@@ -344,7 +346,7 @@ func (s *stream) accept(kind string) string {
 	return fmt.Sprintf(metadataOnly, kind)
 }
 
-// get asks the API server. The answer is for the caller to close.
+// get asks the API server. The caller closes the answer.
 func (r *Recorder) get(ctx context.Context, k Kind, query url.Values, accept string) (io.ReadCloser, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.host+k.path()+"?"+query.Encode(), nil)
 	if err != nil {

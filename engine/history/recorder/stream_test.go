@@ -17,14 +17,13 @@ import (
 	"github.com/k8slab/k8slab/engine/history"
 )
 
-// server plays an API server that ends, refuses and forgets watches when it is told to: a real one cannot be brought
-// to.
+// server plays an API server that ends, refuses and forgets watches when it is told to, which a real one does not.
 type server struct {
 	*httptest.Server
 	mu sync.Mutex
 	// pods by name, with their version; version is the latest.
 	pods map[string]int
-	// uids of the pods that have another one than their name tells.
+	// uids holds the UIDs of pods that are not the pods' names.
 	uids    map[string]string
 	version int
 	log     []string
@@ -51,7 +50,7 @@ func (s *server) do(f func()) {
 	s.changed = make(chan struct{})
 }
 
-// set creates or changes a pod; a zero name deletes nothing.
+// set creates the pod, or changes it.
 func (s *server) set(name string) {
 	s.do(func() {
 		kind := "MODIFIED"
@@ -88,7 +87,7 @@ func (s *server) podJSON(name string, version int) string {
 	return fmt.Sprintf(`{"metadata":{"name":%q,"namespace":"shop","uid":%q,"resourceVersion":"%d"},"status":{"phase":"Phase%d"}}`, name, uid, version, version)
 }
 
-// writeOver puts another pod in the place of the one of that name, as a restored checkpoint does.
+// writeOver puts another pod in the place of the pod of that name, as a restored checkpoint does.
 func (s *server) writeOver(name, uid string) {
 	s.do(func() {
 		s.version++
@@ -183,7 +182,7 @@ func record(t *testing.T, s *server) *recording {
 	return &recording{r, t, dir}
 }
 
-// told catches up and returns what the record says of the pods, with what gaps.
+// told catches up and returns what the record says of the pods, and its gaps.
 func (r *recording) told() (events []string, gaps []history.Gap) {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(r.t.Context(), 30*time.Second)
