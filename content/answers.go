@@ -90,6 +90,9 @@ func (l *loader) loadAnswers(entries listing, dir string, step *Step) error {
 	} else if ok {
 		step.Solution = file
 	}
+	if l.again {
+		return nil // the other answers are for proofs, which load a lab as new
+	}
 	var err error
 	if step.AlsoRight, err = l.loadScripts(entries, path.Join(dir, "also-right"), "other right answers"); err != nil {
 		return err

@@ -104,8 +104,8 @@ func Load(fsys fs.FS, dir string) (*Lab, error) {
 	return lab, nil
 }
 
-// Reload is Load for a lab that was loaded before, and whose starting states are made already. It does not examine the
-// objects of the lab's set-up again.
+// Reload is Load for a lab that was loaded before, and whose starting states are there already: the objects of its
+// set-up are not looked through again, and of its answers only the solution is read.
 func Reload(fsys fs.FS, dir string) (*Lab, error) {
 	lab, wrong, err := read(fsys, dir, true)
 	if err != nil {
